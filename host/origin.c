@@ -1,0 +1,117 @@
+/* origin: see origin.h. libcurl's URL parser does the parsing, so that what is checked is what is used. */
+#include "origin.h"
+
+#include <curl/curl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "secret.h"
+
+__attribute__((format(printf, 2, 3))) static int refuse(char *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err, ERROR_SIZE, format, args);
+    va_end(args);
+    return -1;
+}
+
+static bool is_loopback(const char *host)
+{
+    unsigned a, b, c, d;
+    char after;
+    if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
+        return true;
+    return sscanf(host, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &after) == 4 && a == 127;
+}
+
+static bool has_suffix(const char *text, size_t len, const char *suffix)
+{
+    size_t n = strlen(suffix);
+    return len >= n && strncmp(text + len - n, suffix, n) == 0;
+}
+
+/* What is left of the path once the parts that people add or leave out are gone. */
+static size_t prefix_length(const char *path)
+{
+    size_t len = strlen(path);
+    while (len > 0 && path[len - 1] == '/')
+        len--;
+    if (has_suffix(path, len, "/public/v1"))
+        len -= strlen("/public/v1");
+    else if (has_suffix(path, len, "/public"))
+        len -= strlen("/public");
+    while (len > 0 && path[len - 1] == '/')
+        len--;
+    return len;
+}
+
+static int check_parts(CURLU *url, char *err)
+{
+    static const struct {
+        CURLUPart part;
+        const char *why;
+    } refused[] = {
+        {CURLUPART_USER, "a user name; the credential goes into MPT_API_TOKEN"},
+        {CURLUPART_PASSWORD, "a password; the credential goes into MPT_API_TOKEN"},
+        {CURLUPART_QUERY, "a query; give only scheme, host and path"},
+        {CURLUPART_FRAGMENT, "a fragment; give only scheme, host and path"},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        char *value = NULL;
+        if (curl_url_get(url, refused[i].part, &value, 0) == CURLUE_OK) {
+            curl_free(value);
+            /* The text is not quoted: it may hold a password. */
+            return refuse(err, "the base URL must not have %s", refused[i].why);
+        }
+    }
+    return 0;
+}
+
+static int fill(struct origin *origin, const char *scheme, const char *host, const char *port, const char *path, char *err)
+{
+    origin->loopback = is_loopback(host);
+    bool https = strcmp(scheme, "https") == 0;
+    if (!https && strcmp(scheme, "http") != 0)
+        return refuse(err, "the base URL starts with %s://; it must be https://", scheme);
+    if (!https && !origin->loopback)
+        return refuse(err, "refusing http://%s: the credential would travel unencrypted; use https:// "
+                           "(plain http is only for a loopback address, such as the emulator's)", host);
+    int n = snprintf(origin->host, sizeof origin->host, "%s%s%s", host, port ? ":" : "", port ? port : "");
+    int m = snprintf(origin->url, sizeof origin->url, "%s://%s%.*s", scheme, origin->host, (int)prefix_length(path), path);
+    if (n < 0 || m < 0 || (size_t)n >= sizeof origin->host || (size_t)m >= sizeof origin->url)
+        return refuse(err, "the base URL is too long (more than %zu bytes)", sizeof origin->url - 1);
+    return 0;
+}
+
+int origin_parse(struct origin *origin, const char *text, char *err)
+{
+    memset(origin, 0, sizeof *origin);
+    CURLU *url = curl_url();
+    if (!url)
+        return refuse(err, "out of memory");
+    int status = -1;
+    char *scheme = NULL, *host = NULL, *port = NULL, *path = NULL;
+    CURLUcode code = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
+    if (code != CURLUE_OK)
+        refuse(err, "the base URL cannot be understood (%s); expected something like https://api.platform.softwareone.com",
+               curl_url_strerror(code));
+    else if (check_parts(url, err) != 0)
+        ;
+    else if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+             curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK || *host == '\0' ||
+             curl_url_get(url, CURLUPART_PATH, &path, 0) != CURLUE_OK)
+        refuse(err, "the base URL has no host; expected something like https://api.platform.softwareone.com");
+    else {
+        curl_url_get(url, CURLUPART_PORT, &port, 0);
+        status = fill(origin, scheme, host, port, path, err);
+    }
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(port);
+    curl_free(path);
+    curl_url_cleanup(url);
+    return status;
+}

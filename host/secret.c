@@ -1,0 +1,195 @@
+/* secret: see secret.h. */
+#include "secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "redact.h"
+
+struct secret {
+    char value[SECRET_MAX + 1];
+    char origin[256];
+    char token_id[64];
+};
+
+__attribute__((format(printf, 2, 3))) static struct secret *refuse(char *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err, ERROR_SIZE, format, args);
+    va_end(args);
+    return NULL;
+}
+
+static int is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* `idt:TKN-0000-0001:…` names its own token. */
+static void find_token_id(struct secret *s)
+{
+    const char *id = strncmp(s->value, "idt:", 4) == 0 ? s->value + 4 : "";
+    size_t len = strcspn(id, ":");
+    if (id[len] == ':' && len < sizeof s->token_id)
+        memcpy(s->token_id, id, len);
+}
+
+struct secret *secret_new(const char *value, size_t len, const char *origin, char *err)
+{
+    while (len > 0 && is_space(value[len - 1]))
+        len--;
+    while (len > 0 && is_space(value[0])) {
+        value++;
+        len--;
+    }
+    if (len == 0)
+        return refuse(err, "the credential from %s is empty", origin);
+    if (len > SECRET_MAX)
+        return refuse(err, "the credential from %s is longer than %d bytes; is it the right one?", origin, SECRET_MAX);
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)value[i] <= 0x20 || (unsigned char)value[i] >= 0x7f)
+            return refuse(err, "the credential from %s has white space or other characters that cannot be sent in a header; "
+                               "give the token alone, on one line", origin);
+    struct secret *s = calloc(1, sizeof *s);
+    if (!s)
+        return refuse(err, "out of memory while reading the credential");
+    memcpy(s->value, value, len);
+    snprintf(s->origin, sizeof s->origin, "%s", origin);
+    find_token_id(s);
+    if (redact_learn(s->value, len) != 0) {
+        secret_free(s);
+        return refuse(err, "out of memory while reading the credential");
+    }
+    return s;
+}
+
+struct secret *secret_from_env(const char *name, char *err)
+{
+    char *value = getenv(name);
+    if (!value)
+        return refuse(err, "the environment variable %s is not set", name);
+    char origin[128];
+    snprintf(origin, sizeof origin, "the environment variable %s", name);
+    struct secret *s = secret_new(value, strlen(value), origin, err);
+    explicit_bzero(value, strlen(value)); /* it stays readable in /proc/PID/environ otherwise */
+    unsetenv(name);
+    return s;
+}
+
+/* Everything that `fd` gives, at most SECRET_MAX + some white space. -1 on a read error. */
+static ssize_t read_all(int fd, char *into, size_t size)
+{
+    size_t len = 0;
+    while (len < size) {
+        ssize_t n = read(fd, into + len, size - len);
+        if (n == 0)
+            break;
+        if (n < 0 && errno != EINTR)
+            return -1;
+        if (n > 0)
+            len += (size_t)n;
+    }
+    return (ssize_t)len;
+}
+
+static struct secret *read_from(int fd, const char *origin, char *err)
+{
+    char text[SECRET_MAX + 64];
+    ssize_t len = read_all(fd, text, sizeof text);
+    struct secret *s = len < 0 ? refuse(err, "cannot read the credential from %s: %s", origin, strerror(errno))
+                               : secret_new(text, (size_t)len, origin, err);
+    explicit_bzero(text, sizeof text);
+    return s;
+}
+
+struct secret *secret_from_file(const char *path, char *err)
+{
+    char origin[256];
+    snprintf(origin, sizeof origin, "the file %s", path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return refuse(err, "cannot read the credential from %s: %s", origin, strerror(errno));
+    struct stat st;
+    struct secret *s = NULL;
+    if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode))
+        refuse(err, "cannot read the credential from %s: it is not a file", origin);
+    else if (S_ISREG(st.st_mode) && (st.st_mode & 077) != 0)
+        refuse(err, "the credential file %s can be read by others (mode %04o); run: chmod 600 %s", path,
+               (unsigned)(st.st_mode & 07777), path);
+    else
+        s = read_from(fd, origin, err);
+    close(fd);
+    return s;
+}
+
+/* Not popen(): it gives no exit status when reading is cut short, and its descriptor would leak into other children. */
+struct secret *secret_from_command(const char *command, char *err)
+{
+    static const char origin[] = "the credential command";
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return refuse(err, "cannot run %s: %s", origin, strerror(errno));
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(fds[1], STDOUT_FILENO);
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    close(fds[1]);
+    if (pid < 0) {
+        close(fds[0]);
+        return refuse(err, "cannot run %s: %s", origin, strerror(errno));
+    }
+    struct secret *s = read_from(fds[0], origin, err);
+    close(fds[0]);
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        secret_free(s);
+        return refuse(err, "%s failed (exit status %d); run it by hand to see why", origin,
+                      WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    }
+    return s;
+}
+
+void secret_free(struct secret *secret)
+{
+    if (!secret)
+        return;
+    explicit_bzero(secret, sizeof *secret);
+    free(secret);
+}
+
+const char *secret_value(const struct secret *secret)
+{
+    return secret->value;
+}
+
+const char *secret_origin(const struct secret *secret)
+{
+    return secret->origin;
+}
+
+const char *secret_token_id(const struct secret *secret)
+{
+    return secret->token_id;
+}
+
+int secret_protect_process(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return 0; /* the leak checker attaches to its own process, which this would forbid */
+#else
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}

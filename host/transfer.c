@@ -1,0 +1,332 @@
+/* transfer: see transfer.h. */
+#include "transfer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "clock.h"
+#include "retry.h"
+
+struct transfer {
+    struct loop_transfer base; /* first: the loop hands this back */
+    struct transfers *all;
+    struct transfer *prev, *next; /* among the running or, by next alone, the idle */
+    CURL *easy;
+    struct result result;
+    size_t header_bytes;
+    const char *body; /* what is still to be read, for exchanges that must not repeat */
+    size_t body_left;
+    void (*done)(struct result *result, void *arg);
+    void *arg;
+    char error[CURL_ERROR_SIZE];
+};
+
+struct transfers {
+    struct loop *loop;
+    struct transfer_config config;
+    struct transfer *idle, *running;
+};
+
+/* ---- libcurl's callbacks: they only fill buffers ---- */
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct transfer *t = arg;
+    switch (buf_append(&t->result.body, bytes, size * count)) {
+    case BUF_OK:
+        return size * count;
+    case BUF_FULL:
+        t->result.failure = FAILURE_LIMIT;
+        snprintf(t->result.message, sizeof t->result.message, "the reply is larger than %zu bytes", t->result.body.cap);
+        return 0;
+    default:
+        t->result.failure = FAILURE_INTERNAL;
+        return 0;
+    }
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
+{
+    (void)bytes;
+    struct transfer *t = arg;
+    t->header_bytes += size * count;
+    if (t->header_bytes <= t->all->config.max_headers)
+        return size * count;
+    t->result.failure = FAILURE_LIMIT;
+    snprintf(t->result.message, sizeof t->result.message, "the headers of the reply are larger than %zu bytes",
+             t->all->config.max_headers);
+    return 0;
+}
+
+static size_t on_read(char *into, size_t size, size_t count, void *arg)
+{
+    struct transfer *t = arg;
+    size_t n = size * count < t->body_left ? size * count : t->body_left;
+    if (n > 0)
+        memcpy(into, t->body, n);
+    t->body += n;
+    t->body_left -= n;
+    return n;
+}
+
+/* libcurl resends on a reused connection that died. Refusing to rewind is what keeps a POST from being sent twice. */
+static int on_seek(void *arg, curl_off_t offset, int origin)
+{
+    (void)arg;
+    (void)offset;
+    (void)origin;
+    return CURL_SEEKFUNC_FAIL;
+}
+
+/* ---- from libcurl's outcome to a result ---- */
+
+static enum failure classify(CURLcode code)
+{
+    switch (code) {
+    case CURLE_OK:
+        return FAILURE_NONE;
+    case CURLE_OPERATION_TIMEDOUT:
+        return FAILURE_TIMEOUT;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_CRL_BADFILE:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+        return FAILURE_CERTIFICATE;
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_FAILED_INIT:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_BAD_FUNCTION_ARGUMENT:
+        return FAILURE_INTERNAL;
+    default:
+        return FAILURE_TRANSPORT;
+    }
+}
+
+static const char *header(CURL *easy, const char *name)
+{
+    struct curl_header *h;
+    return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? h->value : NULL;
+}
+
+static bool says_json(const char *type)
+{
+    return type && (strncasecmp(type, "application/json", 16) == 0 || strncasecmp(type, "application/problem+json", 24) == 0 ||
+                    strncasecmp(type, "text/json", 9) == 0);
+}
+
+/* Only the host: the rest of the address may carry a token of its own. */
+static void describe_redirect(struct transfer *t)
+{
+    char *target = NULL, *host = NULL;
+    curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &target);
+    CURLU *url = target ? curl_url() : NULL;
+    if (url && curl_url_set(url, CURLUPART_URL, target, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
+        curl_url_get(url, CURLUPART_HOST, &host, 0);
+    snprintf(t->result.message, sizeof t->result.message, "redirect to %s not followed", host ? host : "an unknown host");
+    curl_free(host);
+    curl_url_cleanup(url);
+}
+
+static void fill_reply(struct transfer *t)
+{
+    struct result *r = &t->result;
+    char *type = NULL;
+    curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
+    r->is_json = says_json(type);
+    if (r->status >= 300) {
+        const char *after = header(t->easy, "Retry-After");
+        r->retry_after_ms = after ? retry_after_ms(after, header(t->easy, "Date"), clock_wall_ms()) : -1;
+    }
+    if (r->status >= 300 && r->status < 400)
+        describe_redirect(t);
+}
+
+static void give_back(struct transfer *t)
+{
+    if (t->prev)
+        t->prev->next = t->next;
+    else
+        t->all->running = t->next;
+    if (t->next)
+        t->next->prev = t->prev;
+    t->next = t->all->idle;
+    t->all->idle = t;
+}
+
+static void on_finished(struct loop_transfer *base, CURLcode code)
+{
+    struct transfer *t = (struct transfer *)base;
+    struct result *r = &t->result;
+    long request_bytes = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &r->status);
+    curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+    r->sent = request_bytes > 0;
+    if (r->failure == FAILURE_NONE) /* a callback of ours knows better why it stopped */
+        r->failure = classify(code);
+    if (r->failure == FAILURE_NONE)
+        fill_reply(t);
+    else if (!r->message[0])
+        snprintf(r->message, sizeof r->message, "%s", t->error[0] ? t->error : curl_easy_strerror(code));
+
+    /* Back to the pool first: `done` may start the next exchange, and shall find this handle and its connection free. */
+    struct result mine = *r;
+    buf_init(&r->body, t->all->config.max_body);
+    give_back(t);
+    t->done(&mine, t->arg);
+}
+
+/* ---- the pool ---- */
+
+static void set_options(struct transfer *t)
+{
+    const struct transfer_config *c = &t->all->config;
+    CURL *e = t->easy;
+    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(e, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(e, CURLOPT_READDATA, t);
+    curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_seek);
+    curl_easy_setopt(e, CURLOPT_USERAGENT, c->user_agent);
+    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L); /* an id of dots must not climb */
+    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, c->loopback ? "http,https" : "https");
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, c->connect_timeout_ms);
+    curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, 30L);
+    if (c->loopback)
+        curl_easy_setopt(e, CURLOPT_PROXY, "");
+    else if (c->proxy)
+        curl_easy_setopt(e, CURLOPT_PROXY, c->proxy);
+    if (c->ca_file)
+        curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
+    if (c->cert_file)
+        curl_easy_setopt(e, CURLOPT_SSLCERT, c->cert_file);
+    if (c->key_file)
+        curl_easy_setopt(e, CURLOPT_SSLKEY, c->key_file);
+}
+
+static struct transfer *take(struct transfers *all)
+{
+    struct transfer *t = all->idle;
+    if (t) {
+        all->idle = t->next;
+    } else {
+        t = calloc(1, sizeof *t);
+        if (!t)
+            return NULL;
+        t->easy = curl_easy_init();
+        if (!t->easy) {
+            free(t);
+            return NULL;
+        }
+        t->base.finished = on_finished;
+        t->all = all;
+        buf_init(&t->result.body, all->config.max_body);
+        set_options(t);
+    }
+    t->prev = NULL;
+    t->next = all->running;
+    if (all->running)
+        all->running->prev = t;
+    all->running = t;
+    return t;
+}
+
+struct transfers *transfers_new(struct loop *loop, const struct transfer_config *config)
+{
+    struct transfers *all = calloc(1, sizeof *all);
+    if (!all)
+        return NULL;
+    all->loop = loop;
+    all->config = *config;
+    curl_multi_setopt(loop_multi(loop), CURLMOPT_MAX_TOTAL_CONNECTIONS, config->max_connections);
+    curl_multi_setopt(loop_multi(loop), CURLMOPT_MAXCONNECTS, config->max_connections);
+    return all;
+}
+
+void transfers_free(struct transfers *all)
+{
+    if (!all)
+        return;
+    while (all->running)
+        transfer_cancel(all->running);
+    while (all->idle) {
+        struct transfer *t = all->idle;
+        all->idle = t->next;
+        curl_easy_cleanup(t->easy);
+        buf_wipe(&t->result.body);
+        free(t);
+    }
+    free(all);
+}
+
+/* ---- one exchange ---- */
+
+static void set_exchange(struct transfer *t, const struct exchange *x)
+{
+    CURL *e = t->easy;
+    long timeout = t->all->config.total_timeout_ms;
+    if (x->timeout_ms > 0 && x->timeout_ms < timeout)
+        timeout = (long)x->timeout_ms;
+    bool by_reader = x->body && !x->may_repeat;
+    if (x->body) {
+        curl_easy_setopt(e, CURLOPT_POST, 1L);
+        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body_len);
+        curl_easy_setopt(e, CURLOPT_POSTFIELDS, by_reader ? NULL : x->body);
+    } else {
+        curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
+    }
+    t->body = x->body;
+    t->body_left = by_reader ? x->body_len : 0;
+    curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, x->method);
+    /* Without a body there is nothing to rewind, so only a new connection keeps libcurl from resending. */
+    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, x->body || x->may_repeat ? 0L : 1L);
+    curl_easy_setopt(e, CURLOPT_URL, x->url);
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->headers);
+    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, timeout);
+}
+
+static void reset_result(struct transfer *t)
+{
+    struct result *r = &t->result;
+    buf_wipe(&r->body); /* what a cut-off exchange left */
+    *r = (struct result){.body = {.cap = t->all->config.max_body}, .retry_after_ms = -1};
+    t->header_bytes = 0;
+    t->error[0] = '\0';
+}
+
+struct transfer *transfer_start(struct transfers *all, const struct exchange *exchange,
+                                void (*done)(struct result *result, void *arg), void *arg)
+{
+    struct transfer *t = take(all);
+    if (!t)
+        return NULL;
+    reset_result(t);
+    set_exchange(t, exchange);
+    t->done = done;
+    t->arg = arg;
+    if (loop_transfer_add(all->loop, t->easy, &t->base) != CURLM_OK) {
+        give_back(t);
+        return NULL;
+    }
+    return t;
+}
+
+void transfer_cancel(struct transfer *transfer)
+{
+    loop_transfer_remove(transfer->all->loop, transfer->easy);
+    give_back(transfer);
+}

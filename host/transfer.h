@@ -1,0 +1,74 @@
+/*
+ * transfer: one HTTP exchange on a curl easy handle, with capped buffers.
+ *
+ * No retry, no credential policy, no Lua: that is client's and above. Easy handles are pooled and keep their connections.
+ */
+#ifndef MOONKEY_TRANSFER_H
+#define MOONKEY_TRANSFER_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "loop.h"
+
+/* Why an exchange, or a call made of several, did not end in an HTTP reply. */
+enum failure {
+    FAILURE_NONE,        /* a whole reply came: look at `status` */
+    FAILURE_TRANSPORT,   /* DNS, connect, reset, truncated or empty reply */
+    FAILURE_TIMEOUT,     /* connect, total or low-speed limit, or the deadline of the call */
+    FAILURE_CERTIFICATE, /* the server could not prove who it is, or ours was refused: trying again cannot help */
+    FAILURE_LIMIT,       /* the reply is larger than it may be */
+    FAILURE_CANCELLED,   /* never sent, or cut off, because the program is stopping */
+    FAILURE_REFUSED,     /* never sent, because a guard forbids it */
+    FAILURE_INTERNAL,    /* out of memory, libcurl refused an option */
+};
+
+struct result {
+    enum failure failure;
+    long status;            /* of the reply, 0 if none came */
+    struct buf body;        /* decoded; whole only if failure is FAILURE_NONE */
+    bool is_json;           /* by its content type */
+    bool sent;              /* some byte of the request may have reached the server */
+    int64_t retry_after_ms; /* what Retry-After asks for, -1 if nothing usable */
+    char message[320];      /* of a failure, for people; of a 3xx, where it points */
+};
+
+struct transfer_config {
+    const char *user_agent;
+    size_t max_body, max_headers; /* bytes, decoded */
+    long connect_timeout_ms, total_timeout_ms;
+    long max_connections;
+    bool loopback; /* proxies are not for this origin */
+    const char *ca_file, *cert_file, *key_file, *proxy; /* NULL: libcurl's defaults */
+};
+
+struct exchange {
+    const char *method, *url;
+    const char *body; /* borrowed until the exchange has ended; NULL for none */
+    size_t body_len;
+    const struct curl_slist *headers; /* borrowed likewise */
+    bool may_repeat;                  /* false: libcurl must not resend on its own either (POST) */
+    int64_t timeout_ms;               /* of this exchange, if lower than the configured one; 0 for none */
+};
+
+struct transfers;
+struct transfer;
+
+/* NULL when memory ran out. `config` is copied, its strings are not. */
+struct transfers *transfers_new(struct loop *loop, const struct transfer_config *config);
+/* Cuts off what is under way without telling anyone. */
+void transfers_free(struct transfers *all);
+
+/*
+ * Start. `done` is called once, from within loop_step(), never from here. It gets the result by pointer and owns its body: it moves
+ * it out or frees it with buf_free(). NULL when memory ran out.
+ */
+struct transfer *transfer_start(struct transfers *all, const struct exchange *exchange,
+                                void (*done)(struct result *result, void *arg), void *arg);
+/* Cut off: `done` is not called. */
+void transfer_cancel(struct transfer *transfer);
+
+#endif
