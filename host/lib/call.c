@@ -1,0 +1,155 @@
+/* call: see call.h. */
+#include "call.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "../redact.h"
+#include "../retry.h"
+#include "../task.h"
+#include "lib.h"
+
+static const char CALL[] = "moonkey.call";
+
+struct pending {
+    struct park park;
+    struct call *call;
+    const char *method;
+    const char *target; /* on the stack below */
+    int (*deliver)(lua_State *L, const struct result *result);
+};
+
+struct call_options call_check_options(lua_State *L, int index)
+{
+    struct call_options options = {0};
+    if (lua_isnoneornil(L, index))
+        return options;
+    luaL_checktype(L, index, LUA_TTABLE);
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+        lua_Number value = lua_tonumber(L, -1);
+        if (strcmp(name, "max_time") == 0) {
+            luaL_argcheck(L, lua_type(L, -1) == LUA_TNUMBER && value > 0 && value < 1e9, index, "max_time: expected seconds, more than 0");
+            options.max_time_ms = (int64_t)(value * 1000) + 1;
+        } else if (strcmp(name, "retry") == 0) {
+            luaL_argcheck(L, lua_isinteger(L, -1) && value >= 0 && value < 1000, index, "retry: expected a whole number, 0 or more");
+            options.attempts = (unsigned)value + 1;
+        } else {
+            luaL_error(L, "unknown option '%s'; there are max_time (seconds) and retry (a number)", name);
+        }
+    }
+    return options;
+}
+
+static void on_done(struct call *call, void *arg)
+{
+    (void)call;
+    task_wake(&((struct pending *)arg)->park, WAKE_DONE);
+}
+
+static int pending_gc(lua_State *L)
+{
+    struct pending *p = lua_touserdata(L, 1);
+    task_unpark(&p->park);
+    call_free(p->call);
+    p->call = NULL;
+    return 0;
+}
+
+static const char *kind_of(const struct result *r)
+{
+    switch (r->failure) {
+    case FAILURE_NONE:
+        return r->status == 401 || r->status == 403 ? "auth" : "api";
+    case FAILURE_TIMEOUT:
+        return "timeout";
+    case FAILURE_CANCELLED:
+        return "cancelled";
+    case FAILURE_REFUSED:
+        return "refused";
+    case FAILURE_LIMIT:
+        return "invalid_response";
+    default:
+        return "transport";
+    }
+}
+
+static void set_text(lua_State *L, const char *name, const char *text, size_t len)
+{
+    struct buf *clean = lib_new_buffer(L, 2 * len + 64);
+    redact_append(clean, text, len);
+    lua_pushlstring(L, buf_text(clean), clean->len);
+    lua_setfield(L, -3, name);
+    lua_pop(L, 1);
+}
+
+/* nil, err: the wire's facts go to moonkey.errors, which knows the shapes of error bodies. Everything is redacted before Lua sees it. */
+static int fail(lua_State *L, const struct pending *p, const char *kind, const char *message)
+{
+    struct result *r = call_result(p->call);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_getfield(L, -1, "moonkey.errors");
+    lua_getfield(L, -1, "from_result");
+    lua_createtable(L, 0, 10);
+    lua_pushstring(L, kind);
+    lua_setfield(L, -2, "kind");
+    if (r->status) {
+        lua_pushinteger(L, r->status);
+        lua_setfield(L, -2, "status");
+    }
+    set_text(L, "message", message, strlen(message));
+    set_text(L, "body", buf_text(&r->body), r->body.len);
+    set_text(L, "path", p->target, strlen(p->target));
+    lua_pushstring(L, p->method);
+    lua_setfield(L, -2, "method");
+    lua_pushstring(L, client_origin(call_client(L))->host);
+    lua_setfield(L, -2, "host");
+    lua_pushinteger(L, call_attempts(p->call));
+    lua_setfield(L, -2, "attempts");
+    lua_pushboolean(L, retry_is_transient(r));
+    lua_setfield(L, -2, "retryable");
+    if (r->failure == FAILURE_NONE && r->status == 401) {
+        lua_pushstring(L, client_credential_origin(call_client(L)));
+        lua_setfield(L, -2, "credential_origin");
+    }
+    lua_call(L, 1, 1);
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+}
+
+static int ended(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    struct pending *p = (struct pending *)ctx;
+    const struct result *r = call_result(p->call);
+    struct task_calls *calls = task_calls();
+    calls->attempts += call_attempts(p->call);
+    calls->status = r->status;
+    int count;
+    if (r->failure != FAILURE_NONE || r->status < 200 || r->status > 299)
+        count = fail(L, p, kind_of(r), r->message);
+    else if ((count = p->deliver(L, r)) < 0)
+        count = fail(L, p, "invalid_response", lua_tostring(L, -1));
+    call_free(p->call); /* not left to the collector: there may be many, and their memory is not Lua's */
+    p->call = NULL;
+    return count;
+}
+
+int call_start(lua_State *L, const char *what, const char *method, const char *target, const char *body, size_t body_len,
+               const struct call_options *options, int (*deliver)(lua_State *L, const struct result *result))
+{
+    struct client *client = call_client(L);
+    task_check_can_wait(L, what);
+    struct pending *p = lua_newuserdatauv(L, sizeof *p, 0);
+    *p = (struct pending){.method = method, .target = target, .deliver = deliver};
+    if (luaL_newmetatable(L, CALL)) {
+        lua_pushcfunction(L, pending_gc);
+        lua_setfield(L, -2, "__gc");
+    }
+    lua_setmetatable(L, -2);
+    p->call = client_call(client, method, target, body, body_len, options, on_done, p);
+    if (!p->call)
+        return luaL_error(L, "out of memory");
+    return task_park(L, &p->park, ended, (lua_KContext)p);
+}

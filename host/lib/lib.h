@@ -1,0 +1,39 @@
+/*
+ * lib: the bindings, one Lua module a file.
+ *
+ * Every file reads the same way: static f_name functions, one luaL_Reg lib[], one luaopen_moonkey_x, listed in registry.c.
+ * Arguments are read and checked before any C resource is taken, since luaL_check* jumps out. Misuse raises at the caller's line;
+ * what can happen to a right program is returned as nil, err.
+ *
+ * A userdata is created first, gets its metatable second and its resource third; its __gc tolerates a resource that never came.
+ */
+#ifndef MOONKEY_LIB_H
+#define MOONKEY_LIB_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stddef.h>
+
+#include "../buf.h"
+
+/* The modules of registry.c go to package.preload. [-0, +0, m] */
+void lib_register(lua_State *L);
+
+/* A buffer that Lua frees, also when an error jumps out; it is pushed. [-0, +1, m] */
+struct buf *lib_new_buffer(lua_State *L, size_t cap);
+
+int luaopen_moonkey_coroutine(lua_State *L);
+int luaopen_moonkey_http(lua_State *L);
+int luaopen_moonkey_httpd(lua_State *L);
+int luaopen_moonkey_json(lua_State *L);
+int luaopen_moonkey_log(lua_State *L);
+int luaopen_moonkey_nearest(lua_State *L);
+int luaopen_moonkey_process(lua_State *L);
+int luaopen_moonkey_rows(lua_State *L);
+int luaopen_moonkey_secret(lua_State *L);
+int luaopen_moonkey_sqlite(lua_State *L);
+int luaopen_moonkey_sys(lua_State *L);
+int luaopen_moonkey_task_core(lua_State *L);
+int luaopen_moonkey_token(lua_State *L);
+
+#endif

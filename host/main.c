@@ -1,0 +1,113 @@
+/*
+ * main: the order of start-up, and the exit code.
+ *
+ * All policy is in lua/moonkey/cli: the program is one task that calls require("moonkey.cli").main(arg…) and ends when it, and all that
+ * it started, has ended.
+ */
+#include <curl/curl.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/call.h"
+#include "log.h"
+#include "loop.h"
+#include "redact.h"
+#include "secret.h"
+#include "state.h"
+#include "task.h"
+
+enum { EXIT_SCRIPT = 1 };
+
+struct program {
+    int argc;
+    char **argv;
+    struct loop *loop;
+    int exit_code;
+};
+
+static void on_signal(int signo, void *arg)
+{
+    (void)arg;
+    if (call_stop_all("not sent: the program is stopping"))
+        log_write(LOG_WARN, "stopping: finishing what is in flight%s", signo == SIGINT ? " (Ctrl-C again leaves at once)" : "");
+    task_interrupt(signo);
+}
+
+/* moonkey.cli.main returns the exit code; the host keeps it until the last task has ended. */
+static int finish_main(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    ((struct program *)ctx)->exit_code = (int)lua_tointeger(L, -1);
+    return 0;
+}
+
+static int run_main(lua_State *L)
+{
+    struct program *p = lua_touserdata(L, lua_upvalueindex(1));
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "moonkey.cli");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "main");
+    luaL_checkstack(L, p->argc + 1, "too many arguments");
+    for (int i = 0; i < p->argc; i++)
+        lua_pushstring(L, p->argv[i]);
+    lua_callk(L, p->argc, 1, (lua_KContext)p, finish_main);
+    return finish_main(L, LUA_OK, (lua_KContext)p);
+}
+
+/* Protected: running out of memory, wherever it happens, ends here. */
+static int protected_main(lua_State *L)
+{
+    struct program *p = lua_touserdata(L, 1);
+    task_open(L, p->loop);
+    loop_catch_signals(p->loop, on_signal, NULL);
+    lua_pushlightuserdata(L, p);
+    lua_pushcclosure(L, run_main, 1);
+    task_spawn(L, 0);
+    lua_pop(L, 1);
+    p->exit_code = EXIT_SCRIPT;
+    if (task_run(L) > 0 && p->exit_code == EXIT_SUCCESS)
+        p->exit_code = EXIT_SCRIPT;
+    return 0;
+}
+
+static int run(struct program *p)
+{
+    lua_State *L = state_new();
+    if (!L)
+        return EXIT_SCRIPT;
+    lua_pushcfunction(L, protected_main);
+    lua_pushlightuserdata(L, p);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+        log_write(LOG_ERROR, "%s", lua_tostring(L, -1));
+        p->exit_code = EXIT_SCRIPT;
+    }
+    lua_close(L); /* first: bindings let go of calls, timers and watches */
+    call_close_client();
+    return p->exit_code;
+}
+
+int main(int argc, char **argv)
+{
+    struct program p = {.argc = argc, .argv = argv, .exit_code = EXIT_SCRIPT};
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write */
+    secret_protect_process();
+    call_take_environment();
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(p.loop = loop_new())) {
+        log_write(LOG_ERROR, "cannot start: libcurl could not be set up (out of memory or file descriptors)");
+        return EXIT_SCRIPT;
+    }
+    int code = run(&p);
+    log_status(NULL);
+    loop_free(p.loop);
+    curl_global_cleanup();
+    redact_forget_all();
+    if (fflush(stdout) != 0 && code == EXIT_SUCCESS) {
+        log_write(LOG_ERROR, "cannot write to standard output");
+        code = EXIT_SCRIPT;
+    }
+    return code;
+}

@@ -1,0 +1,142 @@
+/* state: see state.h. */
+#include "state.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "embed.h"
+#include "lib/lib.h"
+#include "log.h"
+
+static struct {
+    size_t now, peak;
+} memory;
+
+static void *count_alloc(void *ud, void *block, size_t old_size, size_t new_size)
+{
+    (void)ud;
+    if (!block)
+        old_size = 0; /* Lua passes the kind of object here */
+    if (new_size == 0) {
+        free(block);
+        memory.now -= old_size;
+        return NULL;
+    }
+    void *moved = realloc(block, new_size);
+    if (!moved)
+        return NULL;
+    memory.now += new_size - old_size;
+    if (memory.now > memory.peak)
+        memory.peak = memory.now;
+    return moved;
+}
+
+size_t state_memory(size_t *peak)
+{
+    if (peak)
+        *peak = memory.peak;
+    return memory.now;
+}
+
+void state_traceback(lua_State *L, lua_State *from, int index)
+{
+    lua_pushvalue(from, index);
+    if (from != L)
+        lua_xmove(from, L, 1);
+    bool speaks = lua_isstring(L, -1);
+    if (!speaks && luaL_getmetafield(L, -1, "__tostring") != LUA_TNIL) {
+        lua_pop(L, 1);
+        speaks = true;
+    }
+    if (speaks)
+        luaL_tolstring(L, -1, NULL);
+    else
+        lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, -1));
+    luaL_traceback(L, from, lua_tostring(L, -1), from == L ? 1 : 0);
+    lua_replace(L, -3);
+    lua_pop(L, 1);
+}
+
+/* ---- the modules that are part of the binary ---- */
+
+static const struct embedded *find_embedded(const char *name)
+{
+    size_t low = 0, high = embedded_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = strcmp(name, embedded[middle].name);
+        if (order == 0)
+            return &embedded[middle];
+        *(order < 0 ? &high : &low) = order < 0 ? middle : middle + 1;
+    }
+    return NULL;
+}
+
+/* With MOONKEY_LUA=dir, files of that directory stand in for the embedded ones while developing. */
+static int load_from_directory(lua_State *L, const char *directory, const char *name)
+{
+    static const char *const forms[] = {"%s/%s.lua", "%s/%s/init.lua"};
+    const char *path = luaL_gsub(L, name, ".", "/");
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        const char *file = lua_pushfstring(L, forms[i], directory, path);
+        if (access(file, R_OK) == 0) {
+            if (luaL_loadfilex(L, file, "t") != LUA_OK)
+                lua_error(L);
+            lua_insert(L, -2);
+            return 2; /* the loader, and what it is told: the file */
+        }
+        lua_pop(L, 1);
+    }
+    return 0;
+}
+
+/* The first of package.searchers, so that no file elsewhere can stand in for a part of the host. */
+static int search_embedded(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1), *directory = getenv("MOONKEY_LUA");
+    int found = directory && *directory ? load_from_directory(L, directory, name) : 0;
+    if (found)
+        return found;
+    const struct embedded *module = find_embedded(name);
+    if (!module) {
+        lua_pushfstring(L, "no module '%s' in moonkey itself", name);
+        return 1;
+    }
+    if (luaL_loadbufferx(L, module->source, (size_t)(module->end - module->source), module->chunk, "t") != LUA_OK)
+        return lua_error(L);
+    lua_pushstring(L, module->chunk + 1);
+    return 2;
+}
+
+static int open_state(lua_State *L)
+{
+    luaL_openlibs(L);
+    lib_register(L);
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "searchers");
+    lua_Integer count = luaL_len(L, -1);
+    for (lua_Integer i = count; i >= 1; i--) {
+        lua_geti(L, -1, i);
+        lua_seti(L, -2, i + 1);
+    }
+    lua_pushcfunction(L, search_embedded);
+    lua_seti(L, -2, 1);
+    return 0;
+}
+
+lua_State *state_new(void)
+{
+    lua_State *L = lua_newstate(count_alloc, NULL);
+    if (!L)
+        return NULL;
+    lua_pushcfunction(L, open_state);
+    if (lua_pcall(L, 0, 0, 0) == LUA_OK)
+        return L;
+    log_write(LOG_ERROR, "cannot start Lua: %s", lua_tostring(L, -1));
+    lua_close(L);
+    return NULL;
+}

@@ -1,0 +1,385 @@
+/*
+ * task: see task.h.
+ *
+ * waiting → ready → running: wakers only append to the ready queue, since a set cannot change while it is walked. A task is a
+ * userdata whose user value is its coroutine. The registry keeps a task from being collected while it is alive, and after a failure
+ * until somebody has taken notice.
+ */
+#include "task.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "state.h"
+
+static const char TASK[] = "moonkey.task";
+
+/* The address of this tells the host's yields from the script's own. */
+static const char park_value;
+
+enum task_state { READY, RUNNING, WAITING, SUCCEEDED, FAILED };
+
+struct join {
+    struct park park;
+    struct join *next; /* of the same task */
+};
+
+struct task {
+    lua_State *co;
+    enum task_state state;
+    int nargs;         /* for its next resume */
+    unsigned pinned;   /* coroutines around the innermost one that cannot pass a yield on */
+    struct task *next; /* in the ready queue, then in the list of failures */
+    struct join *joins;
+    struct task_calls calls;
+};
+
+static struct {
+    struct loop *loop;
+    struct task *running, *first_ready, *last_ready;
+    struct task *failures; /* not yet joined, latest first */
+    struct park waits;     /* head of the ring of all waits */
+    unsigned alive;
+    int signo;
+} sched;
+
+void task_open(lua_State *L, struct loop *loop)
+{
+    sched.loop = loop;
+    sched.waits.prev = sched.waits.next = &sched.waits;
+    luaL_newmetatable(L, TASK);
+    lua_pop(L, 1);
+}
+
+struct loop *task_loop(void)
+{
+    return sched.loop;
+}
+
+struct task_calls *task_calls(void)
+{
+    return &sched.running->calls;
+}
+
+struct task *task_check(lua_State *L, int index)
+{
+    return luaL_checkudata(L, index, TASK);
+}
+
+/* ---- parking and waking ---- */
+
+void task_check_can_wait(lua_State *L, const char *what)
+{
+    if (sched.running && !sched.running->pinned && lua_isyieldable(L))
+        return;
+    luaL_error(L, "%s has to wait, which Lua does not allow inside table.sort, string.gsub, a finalizer or another C function that "
+                  "calls back; collect the values first and call it outside the callback", what);
+}
+
+void task_unpark(struct park *p)
+{
+    if (!p->next)
+        return;
+    p->prev->next = p->next;
+    p->next->prev = p->prev;
+    p->prev = p->next = NULL;
+    p->task = NULL;
+}
+
+static void make_ready(struct task *task)
+{
+    task->state = READY;
+    task->next = NULL;
+    *(sched.last_ready ? &sched.last_ready->next : &sched.first_ready) = task;
+    sched.last_ready = task;
+}
+
+void task_wake(struct park *p, enum wake why)
+{
+    if (p->wake != WAKE_PENDING)
+        return;
+    p->wake = why;
+    struct task *task = p->task;
+    task_unpark(p);
+    if (task)
+        make_ready(task);
+}
+
+int task_park(lua_State *L, struct park *p, lua_KFunction k, lua_KContext ctx)
+{
+    if (p->wake == WAKE_PENDING && sched.signo && p->cancel)
+        p->cancel(p);
+    if (p->wake != WAKE_PENDING)
+        return k(L, LUA_OK, ctx);
+    p->task = sched.running;
+    p->prev = sched.waits.prev;
+    p->next = &sched.waits;
+    p->prev->next = p->next->prev = p;
+    return task_pass_park(L, k, ctx);
+}
+
+int task_pass_park(lua_State *L, lua_KFunction k, lua_KContext ctx)
+{
+    lua_pushlightuserdata(L, (void *)&park_value);
+    return lua_yieldk(L, 1, ctx, k);
+}
+
+bool task_is_park_value(lua_State *L, int index)
+{
+    return lua_touserdata(L, index) == &park_value;
+}
+
+void task_push_current(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, sched.running);
+}
+
+bool task_is_outermost(lua_State *L)
+{
+    return sched.running && sched.running->co == L;
+}
+
+void task_pin(void)
+{
+    sched.running->pinned++;
+}
+
+void task_unpin(void)
+{
+    sched.running->pinned--;
+}
+
+void task_interrupt(int signo)
+{
+    sched.signo = signo;
+    for (struct park *p = sched.waits.next, *next; p != &sched.waits; p = next) {
+        next = p->next;
+        if (p->cancel)
+            p->cancel(p);
+    }
+}
+
+int task_interrupted(void)
+{
+    return sched.signo;
+}
+
+/* ---- the life of a task ---- */
+
+/* The value of a failed task is { error, traceback }: the stack is gone by the time somebody asks. */
+static int on_error(lua_State *L)
+{
+    lua_createtable(L, 2, 0);
+    lua_pushvalue(L, 1);
+    lua_rawseti(L, -2, 1);
+    state_traceback(L, L, 1);
+    lua_rawseti(L, -2, 2);
+    return 1;
+}
+
+static int body_ended(lua_State *L, int status, lua_KContext ctx)
+{
+    struct task *task = (struct task *)ctx;
+    bool well = status == LUA_OK || status == LUA_YIELD;
+    task->state = well ? SUCCEEDED : FAILED;
+    return well ? lua_gettop(L) - 1 : 1; /* all but the handler, or the failure */
+}
+
+/* Protected from within, so that an error unwinds like any other: __close may park on its way, and the handler sees the stack. */
+static int body(lua_State *L)
+{
+    struct task *task = sched.running;
+    lua_pushcfunction(L, on_error);
+    lua_insert(L, 1);
+    int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, (lua_KContext)task, body_ended);
+    return body_ended(L, status, (lua_KContext)task);
+}
+
+static void anchor(lua_State *L, struct task *task, int handle)
+{
+    if (handle)
+        lua_pushvalue(L, handle);
+    else
+        lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, task);
+}
+
+struct task *task_spawn(lua_State *L, int nargs)
+{
+    struct task *task = lua_newuserdatauv(L, sizeof *task, 1);
+    *task = (struct task){0};
+    luaL_setmetatable(L, TASK);
+    task->co = lua_newthread(L);
+    lua_setiuservalue(L, -2, 1);
+    anchor(L, task, lua_gettop(L));
+    lua_insert(L, -nargs - 2); /* the handle goes below the function */
+    lua_pushcfunction(task->co, body);
+    if (!lua_checkstack(task->co, nargs + LUA_MINSTACK))
+        luaL_error(L, "too many arguments for a task");
+    lua_xmove(L, task->co, nargs + 1);
+    task->nargs = nargs + 1;
+    sched.alive++;
+    make_ready(task);
+    return task;
+}
+
+static void end_task(lua_State *L, struct task *task)
+{
+    sched.alive--;
+    if (task->state == FAILED && !task->joins) {
+        task->next = sched.failures;
+        sched.failures = task;
+    } else {
+        anchor(L, task, 0);
+    }
+    for (struct join *j = task->joins; j; j = j->next)
+        task_wake(&j->park, WAKE_DONE);
+    task->joins = NULL;
+}
+
+/* A failure outside body(): the coroutine is broken; make what is known of it look like any other failure. */
+static void fail_task(lua_State *L, struct task *task)
+{
+    lua_State *co = task->co;
+    task->state = FAILED;
+    if (!lua_checkstack(co, 4))
+        lua_settop(co, 0);
+    lua_createtable(co, 2, 0);
+    lua_pushvalue(co, -2);
+    lua_rawseti(co, -2, 1);
+    state_traceback(L, co, -2);
+    lua_xmove(L, co, 1);
+    lua_rawseti(co, -2, 2);
+}
+
+/* The one lua_resume of the host. */
+static void resume(lua_State *L, struct task *task)
+{
+    int count = 0, nargs = task->nargs;
+    task->nargs = 0;
+    task->state = RUNNING;
+    sched.running = task;
+    int status = lua_resume(task->co, L, nargs, &count);
+    sched.running = NULL;
+    switch (status) {
+    case LUA_OK: /* body() has said how it ended; its values stay on the coroutine's stack for those who join */
+        break;
+    case LUA_YIELD:
+        if (count == 1 && task_is_park_value(task->co, -1)) {
+            lua_pop(task->co, 1);
+            if (task->state == RUNNING)
+                task->state = WAITING;
+            return;
+        }
+        lua_pushliteral(task->co, "a C module yielded to the host, which only the host's own functions may do");
+        fail_task(L, task);
+        break;
+    case LUA_ERRRUN:
+    case LUA_ERRMEM:
+    case LUA_ERRERR:
+    default:
+        fail_task(L, task);
+        break;
+    }
+    end_task(L, task);
+}
+
+/* ---- joining ---- */
+
+static int joined(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    struct task *task = (struct task *)ctx;
+    lua_State *co = task->co;
+    if (task->state == FAILED) {
+        lua_rawgeti(co, -1, 1);
+        lua_xmove(co, L, 1);
+        return lua_error(L);
+    }
+    int count = lua_gettop(co);
+    luaL_checkstack(L, count, "too many results of a task");
+    if (!lua_checkstack(co, count))
+        return luaL_error(L, "out of memory");
+    for (int i = 1; i <= count; i++)
+        lua_pushvalue(co, i);
+    lua_xmove(co, L, count);
+    return count;
+}
+
+static void forget_failure(lua_State *L, struct task *task)
+{
+    for (struct task **at = &sched.failures; *at; at = &(*at)->next)
+        if (*at == task) {
+            *at = task->next;
+            anchor(L, task, 0);
+            return;
+        }
+}
+
+int task_join(lua_State *L, struct task *task)
+{
+    if (task == sched.running)
+        return luaL_error(L, "a task cannot wait for its own end");
+    if (task->state == SUCCEEDED || task->state == FAILED) {
+        forget_failure(L, task);
+        return joined(L, LUA_OK, (lua_KContext)task);
+    }
+    task_check_can_wait(L, "join");
+    struct join *j = lua_newuserdatauv(L, sizeof *j, 0);
+    *j = (struct join){.next = task->joins};
+    task->joins = j;
+    return task_park(L, &j->park, joined, (lua_KContext)task);
+}
+
+/* ---- running ---- */
+
+static void report(lua_State *L, struct task *task)
+{
+    lua_rawgeti(task->co, -1, 2);
+    size_t len;
+    const char *text = lua_tolstring(task->co, -1, &len);
+    log_text(LOG_ERROR, text ? text : "a task failed", text ? len : 13);
+    lua_pop(task->co, 1);
+    anchor(L, task, 0);
+}
+
+static unsigned report_failures(lua_State *L)
+{
+    struct task *oldest = NULL;
+    unsigned count = 0;
+    while (sched.failures) {
+        struct task *task = sched.failures;
+        sched.failures = task->next;
+        task->next = oldest;
+        oldest = task;
+    }
+    for (; oldest; count++) {
+        struct task *task = oldest;
+        oldest = task->next;
+        report(L, task);
+    }
+    return count;
+}
+
+unsigned task_run(lua_State *L)
+{
+    while (sched.alive) {
+        while (sched.first_ready) {
+            struct task *task = sched.first_ready;
+            sched.first_ready = task->next;
+            if (!sched.first_ready)
+                sched.last_ready = NULL;
+            resume(L, task);
+        }
+        if (!sched.alive)
+            break;
+        if (!loop_busy(sched.loop)) {
+            log_write(LOG_ERROR, "%u task(s) wait for each other, and nothing is left that could wake them", sched.alive);
+            return report_failures(L) + 1;
+        }
+        loop_step(sched.loop, true);
+    }
+    return report_failures(L);
+}
