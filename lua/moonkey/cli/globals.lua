@@ -1,0 +1,47 @@
+-- The flags that every command takes, before or after its name: one table for parsing, help, and finding the command's name.
+local M = {}
+
+-- { flags, argument name or nil, help }. --emulator=FILE is the one flag with an optional value: see cli/init.lua.
+M.options = {
+  { "--base-url", "URL", "Where the API is (default: MPT_API_BASE_URL, or https://api.platform.softwareone.com)." },
+  { "--emulator", nil, "Run against an emulator that lives as long as the command; --emulator=FILE keeps its tokens in FILE." },
+  { "-j --jobs", "N", "Requests at a time (default: 10 for batch, 64 for run)." },
+  { "--rate", "N/s", "Start at most so many requests a second (50/s) or minute (100/m)." },
+  { "--read-only", nil, "Refuse every write." },
+  { "--retry", "N", "How often a request is tried again when that may help (default: 3; 0 for never)." },
+  { "--max-time", "T", "Time limit of a call with its retries: 500ms, 20s, 5m (default: none)." },
+  { "--connect-timeout", "T", "Time limit for connecting (default: 10s)." },
+  { "--cacert", "FILE", "Trust the certificate authorities in FILE (PEM) instead of the system's." },
+  { "--cert", "FILE", "Client certificate (PEM)." },
+  { "--key", "FILE", "Key of the client certificate (PEM)." },
+  { "-x --proxy", "URL", "Use this proxy (default: HTTPS_PROXY, with NO_PROXY)." },
+  { "--log-level", "LEVEL", "debug, info, warn, error or off (default: info)." },
+  { "--log-format", "FORMAT", "text or json (default: text)." },
+  { "--color", "WHEN", "auto, always or never (default: auto; NO_COLOR is honoured)." },
+}
+
+-- Add them to an argparse parser.
+function M.configure(parser)
+  for _, option in ipairs(M.options) do
+    local flags, argument, help = table.unpack(option, 1, 3)
+    if argument then
+      parser:option(flags, help):argname(argument)
+    else
+      parser:flag(flags, help)
+    end
+  end
+  parser:option("--emulator-data"):hidden(true)
+end
+
+-- flag → does a value follow it?
+function M.arity()
+  local arity = { ["--emulator-data"] = true }
+  for _, option in ipairs(M.options) do
+    for flag in option[1]:gmatch("%S+") do
+      arity[flag] = option[2] ~= nil
+    end
+  end
+  return arity
+end
+
+return M

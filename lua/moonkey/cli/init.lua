@@ -1,0 +1,155 @@
+--[[
+The command line: find the command, parse, set up the client, run, turn the outcome into an exit code.
+
+A command is a file of this directory that returns { summary =, description =, client =, configure = function(cmd), run = function(args) }.
+Only the one that is asked for is loaded; help loads them all.
+]]
+local argparse = require "argparse"
+local globals = require "moonkey.cli.globals"
+local log = require "moonkey.log"
+local nearest = require "moonkey.nearest"
+local stop = require "moonkey.cli.stop"
+local sys = require "moonkey.sys"
+
+local M = {}
+
+M.commands = { "run", "batch", "emulator" }
+
+local EPILOG = [[
+Examples:
+  moonkey --emulator run script.lua    try a script without touching anything real
+  moonkey batch tokens.csv -j 20       update the tokens that the rows of a file name
+  moonkey emulator --port 8080         an emulator for other programs
+
+Exit: 0 done, 1 script or run-time error, 2 usage or unusable input, 3 some rows failed, 4 not authorised, 130 interrupted.
+`moonkey COMMAND --help` says more. The manual: man moonkey.]]
+
+-- The index of the command's name among the arguments, past the global flags; nil if there is none.
+local function find_command(args)
+  local arity, i = globals.arity(), 1
+  while i <= #args do
+    local word = args[i]
+    if word == "-" or not word:find("^%-") then
+      return i
+    elseif word == "-e" or word == "--eval" then -- of `run`, which need not be said
+      table.insert(args, i, "run")
+      return i
+    end
+    i = i + (arity[word] and 2 or 1)
+  end
+end
+
+local function is_command(name)
+  for _, command in ipairs(M.commands) do
+    if command == name then return true end
+  end
+end
+
+-- `moonkey SCRIPT.lua` and `moonkey -e CODE` mean run; --emulator=FILE becomes a flag whose value is not optional.
+local function normalise(args)
+  for i, word in ipairs(args) do
+    local data = word:match("^%-%-emulator=(.*)$")
+    if data then args[i] = "--emulator-data=" .. data end
+    if not word:find("^%-") then break end
+  end
+  local at = find_command(args)
+  local word = at and args[at]
+  if word and not is_command(word) and (word == "-" or word:find("%.lua$") or sys.file_type(word) == "file") then
+    table.insert(args, at, "run")
+  end
+end
+
+local function check_command(word)
+  if is_command(word) then return end
+  local near = nearest(word, M.commands)
+  stop.usage(("there is no command '%s'%s; moonkey --help lists them")
+    :format(word, near and (", did you mean '%s'?"):format(near) or ""))
+end
+
+-- argparse would print and exit by itself; the host has one place for that.
+local function raise_usage(parser, message)
+  stop.usage(("%s\n%s"):format(message, parser:get_usage()))
+end
+
+local function make_parser(command)
+  local parser = argparse("moonkey", "Lua-scriptable automation host for the API tokens of the SoftwareOne Marketplace.", EPILOG)
+  parser:help_max_width(100):command_target("command"):require_command(false)
+  parser:flag("-V --version", "Print the version and exit.")
+  globals.configure(parser)
+  parser.error = raise_usage
+  for _, name in ipairs(M.commands) do
+    if not command or command == name then
+      local module = require("moonkey.cli." .. name)
+      local cmd = parser:command(name, module.description or module.summary):summary(module.summary):help_max_width(100)
+      cmd.error = raise_usage
+      module.configure(cmd)
+    else
+      parser:command(name)
+    end
+  end
+  return parser
+end
+
+local function use_color(when)
+  if when == "always" or when == "never" then return when == "always" end
+  if when and when ~= "auto" then stop.usage(("--color %s: expected auto, always or never"):format(when)) end
+  if (os.getenv("NO_COLOR") or "") ~= "" then return false end
+  local force = os.getenv("CLICOLOR_FORCE")
+  if force and force ~= "" and force ~= "0" then return true end
+  return sys.isatty(2) and os.getenv("TERM") ~= "dumb"
+end
+
+local LEVELS = { debug = true, info = true, warn = true, error = true, off = true }
+
+local function configure_log(args)
+  if args.log_level and not LEVELS[args.log_level] then
+    stop.usage(("--log-level %s: expected debug, info, warn, error or off"):format(args.log_level))
+  elseif args.log_format and args.log_format ~= "text" and args.log_format ~= "json" then
+    stop.usage(("--log-format %s: expected text or json"):format(args.log_format))
+  end
+  log.configure{ level = args.log_level, format = args.log_format, color = use_color(args.color) }
+end
+
+local function dispatch(words)
+  normalise(words)
+  local at = find_command(words)
+  if at then check_command(words[at]) end
+  local command = at and require("moonkey.cli." .. words[at])
+  local rest
+  if command and command.split then -- `run` keeps what follows the script's name for the script
+    words, rest = command.split(words, at, globals.arity())
+  end
+  local parser = make_parser(at and words[at])
+  local args = parser:parse(words)
+  if args.version then
+    print("moonkey " .. sys.version())
+    return 0
+  elseif not command then
+    io.stderr:write(parser:get_help(), "\n")
+    return 2
+  end
+  args.rest = rest
+  configure_log(args)
+  if command.client then require("moonkey.cli.connect").configure(args, command.jobs or 10) end
+  return command.run(args)
+end
+
+local function on_error(err)
+  if stop.is(err) then return err end
+  return { traceback = debug.traceback(tostring(err), 2), code = type(err) == "table" and err.status == 401 and 4 or 1 }
+end
+
+-- main(program, argument, …): the exit code.
+function M.main(_, ...)
+  package.loaded["moonkey.coroutine"] = require "moonkey.coroutine"
+  local ok, outcome = xpcall(dispatch, on_error, { ... })
+  if ok then return outcome end
+  if stop.is(outcome) then
+    log.error("%s", outcome.message)
+    return outcome.code
+  end
+  log.error("%s", outcome.traceback)
+  return outcome.code
+end
+
+return M

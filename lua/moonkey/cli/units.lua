@@ -1,0 +1,38 @@
+-- Durations (500ms, 20s, 5m, 2h) and rates (50/s, 100/m) of the command line.
+local stop = require "moonkey.cli.stop"
+
+local M = {}
+
+local SECONDS = { ms = 0.001, s = 1, m = 60, h = 3600 }
+
+-- Seconds. A bare number is seconds, as with curl's --max-time.
+function M.duration(flag, text)
+  local number, unit = text:match("^(%d+%.?%d*)(%a*)$")
+  local scale = SECONDS[unit == "" and "s" or unit]
+  local seconds = number and scale and tonumber(number) * scale
+  if not seconds or seconds <= 0 or seconds > 1e7 then
+    stop.usage(("%s %s: expected a duration such as 500ms, 20s or 5m"):format(flag, text))
+  end
+  return seconds
+end
+
+-- Starts a second.
+function M.rate(flag, text)
+  local number, unit = text:match("^(%d+%.?%d*)/(%a+)$")
+  local scale = unit ~= "ms" and SECONDS[unit]
+  local rate = number and scale and tonumber(number) / scale
+  if not rate or rate <= 0 then
+    stop.usage(("%s %s: expected a rate such as 50/s or 100/m"):format(flag, text))
+  end
+  return rate
+end
+
+function M.count(flag, text, least, most)
+  local number = text:find("^%d+$") and math.tointeger(tonumber(text))
+  if not number or number < least or number > most then
+    stop.usage(("%s %s: expected a whole number from %d to %d"):format(flag, text, least, most))
+  end
+  return number
+end
+
+return M

@@ -1,0 +1,190 @@
+--[[
+Errors of API calls: one shape, whatever the wire had.
+
+err.kind is one of M.KINDS; status, title, detail, errors (a list of { field =, message = }), trace_id come from the reply where it has
+them (api-contract, section 3, shapes A to D); attempts, retryable, method, path, host say what was done. tostring(err) is one line that
+a person can act on.
+]]
+local json = require "moonkey.json"
+
+local M = {}
+
+M.KINDS = { "api", "auth", "transport", "timeout", "invalid_response", "cancelled", "refused" }
+
+local REASONS = {
+  [300] = "Redirect", [301] = "Redirect", [302] = "Redirect", [303] = "Redirect", [307] = "Redirect", [308] = "Redirect",
+  [400] = "Bad Request", [401] = "Unauthorized", [403] = "Forbidden", [404] = "Not Found", [409] = "Conflict",
+  [415] = "Unsupported Media Type", [429] = "Too Many Requests", [500] = "Internal Server Error",
+  [501] = "Not Implemented", [502] = "Bad Gateway", [503] = "Service Unavailable", [504] = "Gateway Timeout",
+}
+
+-- What to do now, where we can know it.
+local function advice(err)
+  if err.status == 401 then
+    return ("check that the credential from %s belongs to an Active token of %s")
+      :format(err.credential_origin or "its source", err.host or "this host")
+  elseif err.status == 403 then
+    return "the credential's token has no permission for this; its modules decide what it may do"
+  elseif err.status == 404 then
+    return "check the id, and that the credential's account may see it"
+  elseif err.status and err.status >= 300 and err.status < 400 then
+    return "check the base URL"
+  elseif err.kind == "timeout" then
+    return "a write may have been applied; updates are safe to repeat"
+  elseif err.kind == "transport" then
+    return "check the base URL and the network"
+  elseif err.kind == "invalid_response" then
+    return "a write was probably applied; look at the token before you repeat it"
+  end
+end
+
+local function describe_errors(list)
+  local parts = {}
+  for i, e in ipairs(list) do
+    if i == 6 then
+      parts[i] = ("and %d more"):format(#list - 5)
+      break
+    end
+    parts[i] = e.field and e.field ~= "" and ("%s: %s"):format(e.field, e.message) or e.message
+  end
+  return table.concat(parts, "; ")
+end
+
+local function tostring_error(err)
+  local parts = {}
+  local function add(separator, text)
+    if text and text ~= "" then
+      parts[#parts + 1] = (#parts > 0 and separator or "") .. text
+    end
+  end
+  add("", err.method and ("%s %s"):format(err.method, err.path))
+  if err.status then
+    add(": ", tostring(err.status))
+    add(" ", err.title or REASONS[err.status])
+  else
+    add(": ", err.title)
+  end
+  add(": ", err.detail)
+  if err.errors and #err.errors > 0 then
+    add(" — ", describe_errors(err.errors))
+  end
+  add("; ", err.attempts and err.attempts > 1 and ("gave up after %d attempts"):format(err.attempts) or nil)
+  add("; ", advice(err))
+  add(" ", err.trace_id and ("(trace %s)"):format(err.trace_id))
+  return table.concat(parts)
+end
+
+local Error = { __name = "moonkey.error", __tostring = tostring_error }
+Error.__index = Error
+
+-- Is this value an error of an API call?
+function M.is(value)
+  return getmetatable(value) == Error
+end
+
+local function text(value)
+  if type(value) == "string" then
+    return value
+  elseif type(value) == "number" or type(value) == "boolean" then
+    return tostring(value)
+  end
+end
+
+-- Shape A: { field = { message, … } }, with single strings tolerated; sorted, so that it reads the same each time.
+local function from_map(map)
+  local list, names = {}, {}
+  for name in pairs(map) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local messages = map[name]
+    for _, message in ipairs(type(messages) == "table" and messages or { messages }) do
+      list[#list + 1] = { field = name, message = text(message) or json.encode(message) }
+    end
+  end
+  return list
+end
+
+-- Shape B: { { message =, properties = { … } }, … }, with strings tolerated.
+local function from_list(items)
+  local list = {}
+  for _, item in ipairs(items) do
+    if type(item) == "table" then
+      local fields = {}
+      for _, property in ipairs(type(item.properties) == "table" and item.properties or {}) do
+        fields[#fields + 1] = text(property)
+      end
+      list[#list + 1] = { field = #fields > 0 and table.concat(fields, ", ") or nil,
+        message = text(item.message) or text(item.id) or json.encode(item) }
+    else
+      list[#list + 1] = { message = text(item) }
+    end
+  end
+  return list
+end
+
+local function one_line(body)
+  local short = body:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
+  if #short <= 200 then
+    return short
+  end
+  return short:sub(1, utf8.offset(short, 0, 200) - 1) .. "…"
+end
+
+-- Shape D: anything else.
+local function from_text(err, body)
+  local title = body:match("<[tT][iI][tT][lL][eE][^>]*>%s*(.-)%s*</")
+  if title then
+    err.detail = ("a web page, %q"):format(one_line(title))
+  elseif body:find("^%s*<") then
+    err.detail = "a web page or XML instead of JSON"
+  elseif body:find("%S") then
+    err.detail = one_line(body)
+  end
+end
+
+local function from_body(err, body)
+  local value = json.decode(body)
+  if type(value) ~= "table" or json.is_array(value) then
+    if json.is_array(value) then
+      err.errors = from_list(value)
+    else
+      from_text(err, text(value) or body)
+    end
+    return
+  end
+  err.title = text(value.title) or text(value.message)
+  err.detail = text(value.detail) or text(value.details)
+  err.trace_id = text(value.traceId)
+  local errors = value.errors
+  if json.is_array(errors) then
+    err.errors = from_list(errors)
+  elseif type(errors) == "table" then
+    err.errors = from_map(errors)
+  elseif text(errors) then
+    err.errors = { { message = text(errors) } }
+  end
+end
+
+-- From what the host knows of a call that failed; `facts` becomes the error. All texts in it are redacted already.
+function M.from_result(facts)
+  local err = setmetatable(facts, Error)
+  local body, message = facts.body, facts.message
+  facts.body, facts.message = nil, nil
+  if err.status and err.kind ~= "invalid_response" and body ~= "" and utf8.len(body) then
+    from_body(err, body)
+  end
+  if message ~= "" then -- of a failure below HTTP, of a reply that is not what it should be, or of a redirect
+    err.detail = err.detail and ("%s; %s"):format(message, err.detail) or message
+  end
+  if err.kind == "invalid_response" then
+    err.title = "the reply cannot be used"
+  elseif err.kind == "transport" or err.kind == "timeout" then
+    err.title = ("no reply from %s"):format(err.host)
+  end
+  err.errors = err.errors or {}
+  return err
+end
+
+return M
