@@ -1,8 +1,8 @@
 /*
  * client: see client.h.
  *
- * A call is in one of four places: the queue (waiting for its turn), running (one exchange on the wire), backing off (its timer runs),
- * or done. pump() is the only function that moves a call from the queue to the wire.
+ * A call is in one of four places: the queue (waiting for its turn), running (one exchange on the wire), backing off (its timer
+ * runs), or done. pump() is the only function that moves a call from the queue to the wire.
  */
 #include "client.h"
 
@@ -24,7 +24,7 @@ struct call {
     char *text; /* method, URL and body, one after the other, each with its NUL */
     struct exchange exchange;
     unsigned attempts, limit;
-    int64_t deadline; /* clock_now() scale, 0: none */
+    int64_t deadline;   /* clock_now() scale, 0: none */
     struct timer timer; /* of the back-off */
     struct transfer *transfer;
     struct result result;
@@ -133,7 +133,8 @@ static void note_throttling(struct client *c, const struct result *r, int64_t no
         return;
     int64_t until = now + r->retry_after_ms * NS_PER_MS;
     if (until > c->rate.paused_until)
-        log_write(LOG_INFO, "%s asks for a pause of %.1f s (HTTP %ld)", c->origin.host, (double)r->retry_after_ms / 1000, r->status);
+        log_write(LOG_INFO, "%s asks for a pause of %.1f s (HTTP %ld)", c->origin.host, (double)r->retry_after_ms / 1000,
+                  r->status);
     rate_pause(&c->rate, until);
 }
 
@@ -142,7 +143,7 @@ static bool try_again(struct call *call)
     struct client *c = call->client;
     uint64_t random;
     arc4random_buf(&random, sizeof random);
-    struct retry retry = retry_decide(&(struct attempt){
+    const struct attempt attempt = {
         .number = call->attempts,
         .limit = call->limit,
         .idempotent = call->exchange.may_repeat,
@@ -151,7 +152,8 @@ static bool try_again(struct call *call)
         .deadline = call->deadline,
         .random = random,
         .budget = c->budget,
-    });
+    };
+    struct retry retry = retry_decide(&attempt);
     if (!retry.again || c->stopped)
         return false;
     c->budget -= retry.cost;
@@ -331,7 +333,8 @@ void client_stop(struct client *client, const char *why)
 /* libcurl copies header lines into each request; ours is the only long-lived copy. */
 static struct curl_slist *make_headers(const char *authorization, const char *content_type)
 {
-    const char *lines[] = {authorization, "Accept: application/json", content_type};
+    /* "Expect:" keeps libcurl from adding one to a body over 1 MiB and waiting a second for the answer. */
+    const char *lines[] = {authorization, "Accept: application/json", content_type, "Expect:"};
     struct curl_slist *list = NULL;
     for (size_t i = 0; i < sizeof lines / sizeof *lines && lines[i]; i++) {
         struct curl_slist *longer = curl_slist_append(list, lines[i]);
@@ -379,7 +382,7 @@ struct client *client_new(struct loop *loop, const struct client_config *config,
     c->read_only = config->read_only;
     c->dry_run = config->dry_run;
     rate_init(&c->rate, config->rate);
-    c->transfers = transfers_new(loop, &(struct transfer_config){
+    const struct transfer_config transfer_config = {
         .user_agent = config->user_agent,
         .max_body = config->max_body,
         .max_headers = 256 * 1024,
@@ -391,7 +394,8 @@ struct client *client_new(struct loop *loop, const struct client_config *config,
         .cert_file = config->cert_file,
         .key_file = config->key_file,
         .proxy = config->proxy,
-    });
+    };
+    c->transfers = transfers_new(loop, &transfer_config);
     if (!c->transfers || !set_headers(c)) {
         client_free(c);
         snprintf(err, ERROR_SIZE, "out of memory");

@@ -18,15 +18,15 @@
 struct client_config {
     struct origin origin;
     struct secret *credential; /* taken over, also when client_new() fails */
-    const char *user_agent; /* borrowed for the client's life */
-    unsigned attempts;        /* in all, at least 1 */
-    int64_t max_time_ms;      /* of a call with its retries; 0: none */
-    long connect_timeout_ms;  /* of one exchange */
-    long exchange_timeout_ms; /* of one exchange */
-    unsigned jobs;            /* exchanges, and connections, at a time */
-    double rate;              /* starts a second; 0: unlimited */
-    size_t max_body;          /* bytes of a decoded reply */
-    bool read_only, dry_run;  /* no write is sent: every method but GET and HEAD ends in FAILURE_REFUSED */
+    const char *user_agent;    /* borrowed for the client's life */
+    unsigned attempts;         /* in all, at least 1 */
+    int64_t max_time_ms;       /* of a call with its retries; 0: none */
+    long connect_timeout_ms;   /* of one exchange */
+    long exchange_timeout_ms;  /* of one exchange */
+    unsigned jobs;             /* exchanges, and connections, at a time */
+    double rate;               /* starts a second; 0: unlimited */
+    size_t max_body;           /* bytes of a decoded reply */
+    bool read_only, dry_run;   /* no write is sent: every method but GET and HEAD ends in FAILURE_REFUSED */
     const char *ca_file, *cert_file, *key_file, *proxy; /* NULL: none; borrowed for the client's life */
 };
 
@@ -50,9 +50,9 @@ struct client *client_new(struct loop *loop, const struct client_config *config,
 void client_free(struct client *client);
 
 /*
- * Start a call. `target` is path and query below the origin ("/public/v1/…", already percent-encoded); method, target and body are
- * copied. `done` is called once and must only queue: usually from within loop_step(), but for a call that is not sent at all from
- * within client_call() itself or client_stop(). The caller owns the call until call_free(). NULL when memory ran out.
+ * Start a call. `target` is path and query below the origin ("/public/v1/…", already percent-encoded); method, target and body
+ * are copied. `done` is called once and must only queue: usually from within loop_step(), but for a call that is not sent at
+ * all from within client_call() itself or client_stop(). The caller owns the call until call_free(). NULL when memory ran out.
  */
 struct call *client_call(struct client *client, const char *method, const char *target, const char *body, size_t body_len,
                          const struct call_options *options, void (*done)(struct call *call, void *arg), void *arg);

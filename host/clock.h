@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_S  INT64_C(1000000000)
 
 /* Nanoseconds since an arbitrary point; never goes back. */
 int64_t clock_now(void);

@@ -199,7 +199,8 @@ static bool scan_number(struct scan *s)
     s->at = at;
     if (at != integer_end || !needs_integer(s->text + from, at - from))
         return true;
-    return rewrite(s, from, "\"\\u0000i", s->text + from, at - from) && (buf_putc(s->out, '"') == BUF_OK || wrong(s, "out of memory"));
+    return rewrite(s, from, "\"\\u0000i", s->text + from, at - from) &&
+           (buf_putc(s->out, '"') == BUF_OK || wrong(s, "out of memory"));
 }
 
 static bool scan_open(struct scan *s)

@@ -204,8 +204,8 @@ static void fill_waits(struct loop *loop)
 }
 
 /*
- * curl_multi_poll reports only the events that were asked for, so a closed peer (POLLHUP) would never be told: ask the system again,
- * for our few descriptors. Each watch is looked up anew, since a callback may remove others.
+ * curl_multi_poll reports only the events that were asked for, so a closed peer (POLLHUP) would never be told: ask the system
+ * again, for our few descriptors. Each watch is looked up anew, since a callback may remove others.
  */
 static void notify_watches(struct loop *loop)
 {

@@ -54,8 +54,8 @@ bool loop_watch(struct loop *loop, struct watch *watch);
 void loop_unwatch(struct loop *loop, struct watch *watch);
 
 /*
- * SIGINT and SIGTERM: `notify` is called from loop_step() with the signal's number. A second SIGINT ends the process at once with
- * status 130, from within the signal handler, because the program may be stuck.
+ * SIGINT and SIGTERM: `notify` is called from loop_step() with the signal's number. A second SIGINT ends the process at once
+ * with status 130, from within the signal handler, because the program may be stuck.
  */
 void loop_catch_signals(struct loop *loop, void (*notify)(int signo, void *arg), void *arg);
 

@@ -1,8 +1,8 @@
 /*
  * main: the order of start-up, and the exit code.
  *
- * All policy is in lua/moonkey/cli: the program is one task that calls require("moonkey.cli").main(arg…) and ends when it, and all that
- * it started, has ended.
+ * All policy is in lua/moonkey/cli: the program is one task that calls require("moonkey.cli").main(arg…) and ends when it, and
+ * all that it started, has ended.
  */
 #include <curl/curl.h>
 #include <lauxlib.h>

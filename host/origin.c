@@ -77,8 +77,10 @@ static int fill(struct origin *origin, const char *scheme, const char *host, con
     if (!https && strcmp(scheme, "http") != 0)
         return refuse(err, "the base URL starts with %s://; it must be https://", scheme);
     if (!https && !origin->loopback)
-        return refuse(err, "refusing http://%s: the credential would travel unencrypted; use https:// "
-                           "(plain http is only for a loopback address, such as the emulator's)", host);
+        return refuse(err,
+                      "refusing http://%s: the credential would travel unencrypted; use https:// "
+                      "(plain http is only for a loopback address, such as the emulator's)",
+                      host);
     int n = snprintf(origin->host, sizeof origin->host, "%s%s%s", host, port ? ":" : "", port ? port : "");
     int m = snprintf(origin->url, sizeof origin->url, "%s://%s%.*s", scheme, origin->host, (int)prefix_length(path), path);
     if (n < 0 || m < 0 || (size_t)n >= sizeof origin->host || (size_t)m >= sizeof origin->url)

@@ -1,8 +1,8 @@
 /*
  * origin: a base URL as people write it, checked and normalised.
  *
- * `https://host`, `…/`, `…/public` and `…/public/v1` are the same place (api-contract, section 2). Plain http is refused except to a
- * loopback address, because the credential would travel in the clear.
+ * `https://host`, `…/`, `…/public` and `…/public/v1` are the same place (api-contract, section 2). Plain http is refused except
+ * to a loopback address, because the credential would travel in the clear.
  */
 #ifndef MOONKEY_ORIGIN_H
 #define MOONKEY_ORIGIN_H

@@ -20,7 +20,8 @@ void rate_take(struct rate *rate, int64_t now)
 {
     if (!rate->interval)
         return;
-    /* Time that went by unused is lost, not saved up; a start that came late by less than one interval does not shift the next. */
+    /* Time that went by unused is lost, not saved up; a start that came late by less than one interval does not shift the next.
+     */
     int64_t from = now - rate->next < rate->interval ? rate->next : now;
     rate->next = from + rate->interval;
 }

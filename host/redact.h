@@ -14,8 +14,8 @@
 
 #define REDACTED "[redacted]"
 
-/* Mask `value` from now on, wherever it stands. It is copied; redact_forget_all() wipes the copies. Values under 8 bytes are not
- * learnt: masking them would eat ordinary words. 0, or -1 when memory ran out or too many were learnt. */
+/* Mask `value` from now on, wherever it stands. It is copied; redact_forget_all() wipes the copies. Values under 8 bytes are
+ * not learnt: masking them would eat ordinary words. 0, or -1 when memory ran out or too many were learnt. */
 int redact_learn(const char *value, size_t len);
 void redact_forget_all(void);
 

@@ -57,8 +57,10 @@ struct secret *secret_new(const char *value, size_t len, const char *origin, cha
         return refuse(err, "the credential from %s is longer than %d bytes; is it the right one?", origin, SECRET_MAX);
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)value[i] <= 0x20 || (unsigned char)value[i] >= 0x7f)
-            return refuse(err, "the credential from %s has white space or other characters that cannot be sent in a header; "
-                               "give the token alone, on one line", origin);
+            return refuse(err,
+                          "the credential from %s has white space or other characters that cannot be sent in a header; "
+                          "give the token alone, on one line",
+                          origin);
     struct secret *s = calloc(1, sizeof *s);
     if (!s)
         return refuse(err, "out of memory while reading the credential");

@@ -1,8 +1,9 @@
 /*
  * secret: the credential: read once, kept in one place, wiped at the end.
  *
- * It comes from the environment, a file or a command, never from an argument: those show in the process list. Whatever is loaded
- * is taught to redact, so that it cannot be printed. Errors are written into `err` (ERROR_SIZE bytes) and never quote the value.
+ * It comes from the environment, a file or a command, never from an argument: those show in the process list. Whatever is
+ * loaded is taught to redact, so that it cannot be printed. Errors are written into `err` (ERROR_SIZE bytes) and never quote
+ * the value.
  */
 #ifndef MOONKEY_SECRET_H
 #define MOONKEY_SECRET_H

@@ -2,8 +2,8 @@
  * task: see task.h.
  *
  * waiting → ready → running: wakers only append to the ready queue, since a set cannot change while it is walked. A task is a
- * userdata whose user value is its coroutine. The registry keeps a task from being collected while it is alive, and after a failure
- * until somebody has taken notice.
+ * userdata whose user value is its coroutine. The registry keeps a task from being collected while it is alive, and after a
+ * failure until somebody has taken notice.
  */
 #include "task.h"
 
@@ -74,8 +74,11 @@ void task_check_can_wait(lua_State *L, const char *what)
 {
     if (sched.running && !sched.running->pinned && lua_isyieldable(L))
         return;
-    luaL_error(L, "%s has to wait, which Lua does not allow inside table.sort, string.gsub, a finalizer or another C function that "
-                  "calls back; collect the values first and call it outside the callback", what);
+    luaL_error(
+        L,
+        "%s has to wait, which Lua does not allow inside table.sort, string.gsub, a finalizer or another C function that "
+        "calls back; collect the values first and call it outside the callback",
+        what);
 }
 
 void task_unpark(struct park *p)
@@ -187,7 +190,8 @@ static int body_ended(lua_State *L, int status, lua_KContext ctx)
     return well ? lua_gettop(L) - 1 : 1; /* all but the handler, or the failure */
 }
 
-/* Protected from within, so that an error unwinds like any other: __close may park on its way, and the handler sees the stack. */
+/* Protected from within, so that an error unwinds like any other: __close may park on its way, and the handler sees the stack.
+ */
 static int body(lua_State *L)
 {
     struct task *task = sched.running;

@@ -1,9 +1,9 @@
 /*
  * task: coroutines that park while the host works, and wake when it is done.
  *
- * A script runs as a task; so does every function given to task.spawn. A binding that has to wait fills in a `struct park`, starts
- * its operation, and returns task_park(). When the operation completes, its callback calls task_wake(), which only queues:
- * the task goes on after the loop has drained. The one lua_resume of the host is in task.c.
+ * A script runs as a task; so does every function given to task.spawn. A binding that has to wait fills in a `struct park`,
+ * starts its operation, and returns task_park(). When the operation completes, its callback calls task_wake(), which only
+ * queues: the task goes on after the loop has drained. The one lua_resume of the host is in task.c.
  *
  * Stack effects are written [-popped, +pushed, raises]: `e` any error, `m` out of memory, `-` never.
  */
@@ -21,13 +21,14 @@ struct task;
 enum wake { WAKE_PENDING, WAKE_DONE, WAKE_CANCELLED };
 
 /*
- * One wait of one task. Embed it in the userdata of the operation: the userdata must be on the stack of the coroutine that parks
- * (or otherwise reachable), so that it lives as long as the wait.
+ * One wait of one task. Embed it in the userdata of the operation: the userdata must be on the stack of the coroutine that
+ * parks (or otherwise reachable), so that it lives as long as the wait.
  */
 struct park {
     struct task *task; /* set by task_park; NULL when nobody waits any more */
     enum wake wake;
-    /* Ctrl-C arrived: stop waiting as early as is right, then task_wake(p, WAKE_CANCELLED). NULL: this wait is short; finish it. */
+    /* Ctrl-C arrived: stop waiting as early as is right, then task_wake(p, WAKE_CANCELLED). NULL: this wait is short; finish
+     * it. */
     void (*cancel)(struct park *p);
     struct park *prev, *next; /* the list of all waits; task.c's */
 };
@@ -37,14 +38,15 @@ void task_open(lua_State *L, struct loop *loop);
 struct loop *task_loop(void);
 
 /*
- * Raise, naming `what` ("token.update"), unless the running coroutine can be suspended: it cannot inside table.sort, string.gsub or
- * another C function that calls back without a continuation. Call it before acquiring anything. [-0, +0, e]
+ * Raise, naming `what` ("token.update"), unless the running coroutine can be suspended: it cannot inside table.sort,
+ * string.gsub or another C function that calls back without a continuation. Call it before acquiring anything. [-0, +0, e]
  */
 void task_check_can_wait(lua_State *L, const char *what);
 
 /*
- * Park the running task: `return task_park(L, p, k, ctx);` from a C function. `k` runs as its continuation, on the same stack, once
- * p->wake is no longer WAKE_PENDING. If the operation has already completed, no switch happens and `k` is called directly. [-0, +*, e]
+ * Park the running task: `return task_park(L, p, k, ctx);` from a C function. `k` runs as its continuation, on the same stack,
+ * once p->wake is no longer WAKE_PENDING. If the operation has already completed, no switch happens and `k` is called directly.
+ * [-0, +*, e]
  */
 int task_park(lua_State *L, struct park *p, lua_KFunction k, lua_KContext ctx);
 
@@ -63,8 +65,8 @@ struct task *task_spawn(lua_State *L, int nargs);
 unsigned task_run(lua_State *L);
 
 /*
- * Wait for the end of `task`, whose handle the caller keeps reachable: `return task_join(L, task);` returns what it returned, or raises
- * what it raised. Joining makes a failure the joiner's to handle. [-0, +*, e]
+ * Wait for the end of `task`, whose handle the caller keeps reachable: `return task_join(L, task);` returns what it returned,
+ * or raises what it raised. Joining makes a failure the joiner's to handle. [-0, +*, e]
  */
 int task_join(lua_State *L, struct task *task);
 

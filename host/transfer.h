@@ -41,7 +41,7 @@ struct transfer_config {
     size_t max_body, max_headers; /* bytes, decoded */
     long connect_timeout_ms, total_timeout_ms;
     long max_connections;
-    bool loopback; /* proxies are not for this origin */
+    bool loopback;                                      /* proxies are not for this origin */
     const char *ca_file, *cert_file, *key_file, *proxy; /* NULL: libcurl's defaults */
 };
 
@@ -63,8 +63,8 @@ struct transfers *transfers_new(struct loop *loop, const struct transfer_config 
 void transfers_free(struct transfers *all);
 
 /*
- * Start. `done` is called once, from within loop_step(), never from here. It gets the result by pointer and owns its body: it moves
- * it out or frees it with buf_free(). NULL when memory ran out.
+ * Start. `done` is called once, from within loop_step(), never from here. It gets the result by pointer and owns its body: it
+ * moves it out or frees it with buf_free(). NULL when memory ran out.
  */
 struct transfer *transfer_start(struct transfers *all, const struct exchange *exchange,
                                 void (*done)(struct result *result, void *arg), void *arg);

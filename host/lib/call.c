@@ -29,10 +29,12 @@ struct call_options call_check_options(lua_State *L, int index)
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
         lua_Number value = lua_tonumber(L, -1);
         if (strcmp(name, "max_time") == 0) {
-            luaL_argcheck(L, lua_type(L, -1) == LUA_TNUMBER && value > 0 && value < 1e9, index, "max_time: expected seconds, more than 0");
+            luaL_argcheck(L, lua_type(L, -1) == LUA_TNUMBER && value > 0 && value < 1e9, index,
+                          "max_time: expected seconds, more than 0");
             options.max_time_ms = (int64_t)(value * 1000) + 1;
         } else if (strcmp(name, "retry") == 0) {
-            luaL_argcheck(L, lua_isinteger(L, -1) && value >= 0 && value < 1000, index, "retry: expected a whole number, 0 or more");
+            luaL_argcheck(L, lua_isinteger(L, -1) && value >= 0 && value < 1000, index,
+                          "retry: expected a whole number, 0 or more");
             options.attempts = (unsigned)value + 1;
         } else {
             luaL_error(L, "unknown option '%s'; there are max_time (seconds) and retry (a number)", name);
@@ -83,7 +85,8 @@ static void set_text(lua_State *L, const char *name, const char *text, size_t le
     lua_pop(L, 1);
 }
 
-/* nil, err: the wire's facts go to moonkey.errors, which knows the shapes of error bodies. Everything is redacted before Lua sees it. */
+/* nil, err: the wire's facts go to moonkey.errors, which knows the shapes of error bodies. Everything is redacted before Lua
+ * sees it. */
 static int fail(lua_State *L, const struct pending *p, const char *kind, const char *message)
 {
     struct result *r = call_result(p->call);

@@ -1,9 +1,9 @@
 /*
  * moonkey.coroutine: the script's own coroutines let the host's yields pass through.
  *
- * When a call parks inside a coroutine of the script, that coroutine yields a private value. resume and wrap see it, hand it on outwards
- * until the host has it, and when the task is woken they resume the same chain inwards; the script notices nothing. The work is done
- * by Lua's own coroutine.resume (an upvalue), so the host still has a single lua_resume.
+ * When a call parks inside a coroutine of the script, that coroutine yields a private value. resume and wrap see it, hand it on
+ * outwards until the host has it, and when the task is woken they resume the same chain inwards; the script notices nothing.
+ * The work is done by Lua's own coroutine.resume (an upvalue), so the host still has a single lua_resume.
  */
 #include <lauxlib.h>
 #include <string.h>
@@ -145,8 +145,8 @@ static int f_isyieldable(lua_State *L)
 }
 
 static const luaL_Reg lib[] = {
-    {"close", f_close}, {"isyieldable", f_isyieldable}, {"resume", f_resume},
-    {"wrap", f_wrap},   {"yield", f_yield},             {NULL, NULL},
+    {"close", f_close}, {"isyieldable", f_isyieldable}, {"resume", f_resume}, {"wrap", f_wrap}, {"yield", f_yield},
+    {NULL, NULL},
 };
 
 /* Replaces functions of the `coroutine` table and returns it. */

@@ -17,13 +17,17 @@
 static struct client *client;
 static struct secret *from_environment;
 static char environment_error[ERROR_SIZE];
+static const char refusal;  /* registry key: what calls raise while there is no client */
 static const char settings; /* registry key: the table given to configure, which owns the strings that the client borrows */
 
 struct client *call_client(lua_State *L)
 {
-    if (!client)
-        luaL_error(L, "no API is set up here; run this through a command that has one, such as `moonkey run`");
-    return client;
+    if (client)
+        return client;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &refusal) != LUA_TNIL)
+        lua_error(L);
+    luaL_error(L, "no API is set up here; run this through a command that has one, such as `moonkey run`");
+    return NULL;
 }
 
 void call_take_environment(void)
@@ -94,9 +98,9 @@ static struct secret *load_credential(lua_State *L, char *err)
 }
 
 /*
- * http.configure{ base_url=, credential_environment= | credential_file= | credential_command= | credential_value=, jobs=, rate= (1/s),
- * attempts=, max_time= (s), connect_timeout= (s), max_body= (bytes), read_only=, dry_run=, ca_file=, cert_file=, key_file=, proxy= }:
- * true, or nil and what is wrong.
+ * http.configure{ base_url=, credential_environment= | credential_file= | credential_command= | credential_value=, jobs=, rate=
+ * (1/s), attempts=, max_time= (s), connect_timeout= (s), max_body= (bytes), read_only=, dry_run=, ca_file=, cert_file=,
+ * key_file=, proxy= }: true, or nil and what is wrong.
  */
 static int f_configure(lua_State *L)
 {
@@ -132,6 +136,29 @@ static int f_configure(lua_State *L)
     }
     lua_pushboolean(L, 1);
     return 1;
+}
+
+/* http.refuse_with(value): what every call raises from now on, because there is no client. */
+static int f_refuse_with(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &refusal);
+    return 0;
+}
+
+/* http.check_base_url(text): true, or nil and what is wrong with it. */
+static int f_check_base_url(lua_State *L)
+{
+    char err[ERROR_SIZE];
+    struct origin origin;
+    if (origin_parse(&origin, luaL_checkstring(L, 1), err) == 0) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_pushstring(L, err);
+    return 2;
 }
 
 static int f_environment_has_credential(lua_State *L)
@@ -196,9 +223,11 @@ static int f_stats(lua_State *L)
 
 static const luaL_Reg lib[] = {
     {"calls", f_calls},
+    {"check_base_url", f_check_base_url},
     {"configure", f_configure},
     {"environment_has_credential", f_environment_has_credential},
     {"origin", f_origin},
+    {"refuse_with", f_refuse_with},
     {"stats", f_stats},
     {"stop_reason", f_stop_reason},
     {NULL, NULL},

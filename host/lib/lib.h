@@ -2,8 +2,8 @@
  * lib: the bindings, one Lua module a file.
  *
  * Every file reads the same way: static f_name functions, one luaL_Reg lib[], one luaopen_moonkey_x, listed in registry.c.
- * Arguments are read and checked before any C resource is taken, since luaL_check* jumps out. Misuse raises at the caller's line;
- * what can happen to a right program is returned as nil, err.
+ * Arguments are read and checked before any C resource is taken, since luaL_check* jumps out. Misuse raises at the caller's
+ * line; what can happen to a right program is returned as nil, err.
  *
  * A userdata is created first, gets its metatable second and its resource third; its __gc tolerates a resource that never came.
  */

@@ -73,11 +73,12 @@ static int f_configure(lua_State *L)
     const char *format = luaL_optstring(L, 3, "text");
     luaL_argcheck(L, level >= 0, 1, "level: expected debug, info, warn, error or off");
     luaL_argcheck(L, strcmp(format, "text") == 0 || strcmp(format, "json") == 0, 1, "format: expected text or json");
-    log_configure(&(struct log_options){
+    const struct log_options options = {
         .level = (enum log_level)level,
         .format = *format == 'j' ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
         .color = lua_toboolean(L, 4),
-    });
+    };
+    log_configure(&options);
     return 0;
 }
 

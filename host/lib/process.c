@@ -1,8 +1,8 @@
 /*
  * moonkey.process: a child of our own, such as the emulator.
  *
- * It reads nothing, we read its standard output, and it dies with us. Ctrl-C in the terminal reaches the whole process group; the child
- * ignores it, because it is ours to stop once the last request has been answered.
+ * It reads nothing, we read its standard output, and it dies with us. Ctrl-C in the terminal reaches the whole process group;
+ * the child ignores it, because it is ours to stop once the last request has been answered.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,7 +58,7 @@ static void run_child(const char **argv, int out, pid_t parent)
     _exit(127);
 }
 
-/* process.spawn{ program, argument, … }: the process, or nil and why not. "/proc/self/exe" is moonkey itself. */
+/* process.spawn{ program, argument, … }: the process, or nil and why not. */
 static int f_spawn(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -98,7 +98,8 @@ static int push_line(lua_State *L, struct process *p)
     return 1;
 }
 
-/* p:read_line(seconds): a line of its output without the newline, or nil and why not. Blocks: for the first lines at start only. */
+/* p:read_line(seconds): a line of its output without the newline, or nil and why not. Blocks: for the first lines at start
+ * only. */
 static int f_read_line(lua_State *L)
 {
     struct process *p = luaL_checkudata(L, 1, PROCESS);
@@ -176,7 +177,10 @@ static int f_gc(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"pid", f_pid}, {"read_line", f_read_line}, {"stop", f_stop}, {NULL, NULL},
+    {"pid", f_pid},
+    {"read_line", f_read_line},
+    {"stop", f_stop},
+    {NULL, NULL},
 };
 
 static const luaL_Reg lib[] = {

@@ -96,6 +96,17 @@ static int f_memory(lua_State *L)
     return 2;
 }
 
+/* The path of the running program, to start it again; nil and why not. */
+static int f_executable(lua_State *L)
+{
+    char path[4096];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof path);
+    if (len < 0 || len == sizeof path)
+        return luaL_fileresult(L, 0, "/proc/self/exe");
+    lua_pushlstring(L, path, (size_t)len);
+    return 1;
+}
+
 static int f_version(lua_State *L)
 {
     lua_pushliteral(L, MOONKEY_VERSION);
@@ -103,9 +114,10 @@ static int f_version(lua_State *L)
 }
 
 static const luaL_Reg lib[] = {
-    {"columns", f_columns},     {"file_mode", f_file_mode}, {"file_type", f_file_type}, {"getpid", f_getpid},
-    {"interrupted", f_interrupted}, {"isatty", f_isatty},   {"memory", f_memory},       {"now", f_now},
-    {"random", f_random},       {"version", f_version},     {"wall", f_wall},           {NULL, NULL},
+    {"columns", f_columns}, {"executable", f_executable},   {"file_mode", f_file_mode}, {"file_type", f_file_type},
+    {"getpid", f_getpid},   {"interrupted", f_interrupted}, {"isatty", f_isatty},       {"memory", f_memory},
+    {"now", f_now},         {"random", f_random},           {"version", f_version},     {"wall", f_wall},
+    {NULL, NULL},
 };
 
 int luaopen_moonkey_sys(lua_State *L)

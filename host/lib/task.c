@@ -68,48 +68,70 @@ static int f_sleep(lua_State *L)
 }
 
 /*
- * A gate: one task waits at it, any other opens it; opening it before anybody waits is remembered. What moonkey.task and the batch
- * are made of. Ctrl-C does not open it: whoever is to open it ends first.
+ * A gate: one task waits at it, any other opens it; opening it before anybody waits is remembered. What moonkey.task and the
+ * batch are made of. Ctrl-C does not open it: whoever is to open it ends first.
  */
 static const char GATE[] = "moonkey.task.gate";
 
+struct gate {
+    struct park park;
+    struct timer timer;
+};
+
+static void gate_due(struct timer *timer)
+{
+    task_wake(&((struct gate *)((char *)timer - offsetof(struct gate, timer)))->park, WAKE_CANCELLED);
+}
+
+/* gate:wait([seconds]): true once it is open, false when the time is up. */
 static int gate_passed(lua_State *L, int status, lua_KContext ctx)
 {
-    (void)L;
     (void)status;
-    (void)ctx;
-    return 0;
+    struct gate *gate = (struct gate *)ctx;
+    bool open = gate->park.wake == WAKE_DONE;
+    loop_timer_stop(task_loop(), &gate->timer);
+    if (!open)
+        gate->park.wake = WAKE_PENDING; /* it can be waited at again */
+    lua_pushboolean(L, open);
+    return 1;
 }
 
 static int f_gate(lua_State *L)
 {
-    struct park *gate = lua_newuserdatauv(L, sizeof *gate, 0);
-    *gate = (struct park){0};
+    struct gate *gate = lua_newuserdatauv(L, sizeof *gate, 0);
+    *gate = (struct gate){.timer.fire = gate_due};
     luaL_setmetatable(L, GATE);
     return 1;
 }
 
 static int gate_wait(lua_State *L)
 {
-    struct park *gate = luaL_checkudata(L, 1, GATE);
+    struct gate *gate = luaL_checkudata(L, 1, GATE);
+    lua_Number seconds = luaL_optnumber(L, 2, -1);
     task_check_can_wait(L, "waiting for another task");
-    luaL_argcheck(L, !gate->task, 1, "another task waits at this gate");
-    return task_park(L, gate, gate_passed, 0);
+    luaL_argcheck(L, !gate->park.task, 1, "another task waits at this gate");
+    if (seconds >= 0 && gate->park.wake == WAKE_PENDING &&
+        !loop_timer_start(task_loop(), &gate->timer, clock_now() + (int64_t)(seconds * (double)NS_PER_S)))
+        return luaL_error(L, "out of memory");
+    return task_park(L, &gate->park, gate_passed, (lua_KContext)gate);
 }
 
 static int gate_open(lua_State *L)
 {
-    task_wake(luaL_checkudata(L, 1, GATE), WAKE_DONE);
+    task_wake(&((struct gate *)luaL_checkudata(L, 1, GATE))->park, WAKE_DONE);
     return 0;
 }
 
 static int gate_gc(lua_State *L)
 {
-    task_unpark(lua_touserdata(L, 1));
+    struct gate *gate = lua_touserdata(L, 1);
+    loop_timer_stop(task_loop(), &gate->timer);
+    task_unpark(&gate->park);
     return 0;
 }
 
-/* A value that is the same for as long as the running task is the same: its coroutine, whatever coroutines the script uses in it. */
+/* A value that is the same for as long as the running task is the same: its coroutine, whatever coroutines the script uses in
+ * it. */
 static int f_current(lua_State *L)
 {
     task_push_current(L);
@@ -123,12 +145,7 @@ static const luaL_Reg gate_methods[] = {
 };
 
 static const luaL_Reg lib[] = {
-    {"current", f_current},
-    {"gate", f_gate},
-    {"join", f_join},
-    {"sleep", f_sleep},
-    {"spawn", f_spawn},
-    {NULL, NULL},
+    {"current", f_current}, {"gate", f_gate}, {"join", f_join}, {"sleep", f_sleep}, {"spawn", f_spawn}, {NULL, NULL},
 };
 
 int luaopen_moonkey_task_core(lua_State *L)

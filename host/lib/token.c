@@ -1,8 +1,9 @@
 /*
  * moonkey.token: the API's token calls. The global `token` is this table.
  *
- * Source of fields, paths and status codes: PUT and GET /public/v1/accounts/api-tokens/{id} of the platform's OpenAPI. Bodies are put
- * together here by the schema, field by field, so that an empty list of modules is [] and nothing is sent that was not given.
+ * Source of fields, paths and status codes: PUT and GET /public/v1/accounts/api-tokens/{id} of the platform's OpenAPI. Bodies
+ * are put together here by the schema, field by field, so that an empty list of modules is [] and nothing is sent that was not
+ * given.
  */
 #include <curl/curl.h>
 #include <lauxlib.h>
@@ -57,21 +58,17 @@ static void append_string(lua_State *L, struct buf *body, const char *field, int
     append(L, json_quote(body, text, len));
 }
 
-static int is_null(lua_State *L, int index)
-{
-    return lua_type(L, index) == LUA_TLIGHTUSERDATA && !lua_touserdata(L, index);
-}
-
 static void append_text(lua_State *L, struct buf *body, const char *field, int value)
 {
     if (lua_type(L, value) != LUA_TSTRING)
-        luaL_error(L, "%s: expected a string, got %s", field, is_null(L, value) ? "json.null (it cannot be cleared)" : luaL_typename(L, value));
+        luaL_error(L, "%s: expected a string, got %s", field,
+                   json_is_null(L, value) ? "json.null (it cannot be cleared)" : luaL_typename(L, value));
     append_string(L, body, field, value);
 }
 
 static void append_text_or_null(lua_State *L, struct buf *body, const char *field, int value)
 {
-    if (is_null(L, value))
+    if (json_is_null(L, value))
         append(L, buf_puts(body, "null"));
     else if (lua_type(L, value) == LUA_TSTRING)
         append_string(L, body, field, value);
@@ -99,7 +96,7 @@ static void append_modules(lua_State *L, struct buf *body, const char *field, in
 {
     if (lua_type(L, value) != LUA_TTABLE)
         luaL_error(L, "%s: expected a list of module ids ({} for none), got %s", field,
-                   is_null(L, value) ? "json.null" : luaL_typename(L, value));
+                   json_is_null(L, value) ? "json.null" : luaL_typename(L, value));
     lua_Integer count = (lua_Integer)lua_rawlen(L, value), keys = 0;
     for (lua_pushnil(L); lua_next(L, value); lua_pop(L, 1))
         keys++;

@@ -1,9 +1,9 @@
 --[[
 Errors of API calls: one shape, whatever the wire had.
 
-err.kind is one of M.KINDS; status, title, detail, errors (a list of { field =, message = }), trace_id come from the reply where it has
-them (api-contract, section 3, shapes A to D); attempts, retryable, method, path, host say what was done. tostring(err) is one line that
-a person can act on.
+err.kind is one of M.KINDS; status, title, detail, errors (a list of { field =, message = }) and trace_id come from the reply
+where it has them (api-contract, section 3, shapes A to D); attempts, retryable, method, path and host say what was done.
+tostring(err) is one line that a person can act on.
 ]]
 local json = require "moonkey.json"
 
@@ -54,7 +54,7 @@ local function tostring_error(err)
   local parts = {}
   local function add(separator, text)
     if text and text ~= "" then
-      parts[#parts + 1] = (#parts > 0 and separator or "") .. text
+      parts[#parts + 1] = (#parts > 0 and separator or "") .. text:gsub("%.$", "")
     end
   end
   add("", err.method and ("%s %s"):format(err.method, err.path))

@@ -1,8 +1,8 @@
 --[[
 `require`, so that a module may wait while it loads: Lua's own calls the loader through C, where a task cannot be parked.
 
-The search itself is Lua's (package.searchers, package.path, package.cpath), and so are its messages. A module that is being loaded by one
-task is waited for by the others.
+The search itself is Lua's (package.searchers, package.path, package.cpath), and so are its messages. A module that is being
+loaded by one task is waited for by the others.
 ]]
 local core = require "moonkey.task.core"
 

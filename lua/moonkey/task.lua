@@ -1,8 +1,8 @@
 --[[
 Tasks: functions that run side by side. A call that waits (token.update, task.sleep, …) parks only its own task.
 
-There is no preemption: between two waits a task has everything to itself. Tasks that are still running when the script ends are waited
-for; one that failed and that nobody joined makes the run fail.
+There is no preemption: between two waits a task has everything to itself. Tasks that are still running when the script ends
+are waited for; one that failed and that nobody joined makes the run fail.
 ]]
 local core = require "moonkey.task.core"
 
@@ -37,8 +37,8 @@ end
 
 --[[
 Call fn(item, index) for each item of a list or iterator function, at most options.jobs (10) at a time.
-Returns two tables by index: the first result of each call, and, where fn returned nil, err, that err. An error raised in fn starts no
-further calls, waits for those under way, and is raised again here.
+Returns two tables by index: the first result of each call, and, where fn returned nil, err, that err. An error raised in fn
+starts no further calls, waits for those under way, and is raised again here.
 ]]
 function M.map(source, fn, options)
   if type(source) ~= "table" and type(source) ~= "function" then
@@ -83,7 +83,7 @@ function M.map(source, fn, options)
   return results, errors
 end
 
--- Call all functions of a list at once; returns the first result of each, in order. An error in one is raised once all have ended.
+-- Call all functions of a list at once; returns the first result of each, in order. An error is raised once all have ended.
 function M.all(functions)
   if type(functions) ~= "table" then
     error("task.all: expected a list of functions, got " .. type(functions), 2)

@@ -41,7 +41,7 @@ local function is_valid(year, month, day, hour, minute, second)
     and second <= 60
 end
 
--- "2025-07-15T17:41:44.029Z" → 1752601304.029 (an integer if there is no fraction); nil, message for anything that is not RFC 3339.
+-- "2025-07-15T17:41:44.029Z" → 1752601304.029 (an integer if there is no fraction); nil, message for what is not RFC 3339.
 function M.parse(text)
   if type(text) ~= "string" then
     error(("time.parse: expected a string, got %s"):format(type(text)), 2)

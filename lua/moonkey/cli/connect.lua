@@ -2,6 +2,7 @@
 local http = require "moonkey.http"
 local log = require "moonkey.log"
 local stop = require "moonkey.cli.stop"
+local sys = require "moonkey.sys"
 local units = require "moonkey.cli.units"
 
 local M = {}
@@ -28,7 +29,7 @@ end
 
 local function start_emulator(data)
   local process = require "moonkey.process"
-  local argv = { "/proc/self/exe", "emulator", "--port", "0", "--seed", EMULATOR_TOKENS }
+  local argv = { assert(sys.executable()), "emulator", "--port", "0", "--seed", EMULATOR_TOKENS }
   if data then
     table.move({ "--data", data }, 1, 2, #argv + 1, argv)
   end
@@ -51,8 +52,8 @@ local function set(text)
   return text ~= nil and text ~= "" and text or nil
 end
 
--- Where the credential is, as fields of http.configure.
-local function credential_source(base_url)
+-- Where the credential is, as fields of http.configure; nil if there is none.
+local function credential_source()
   if http.environment_has_credential() then
     return { credential_environment = true }
   elseif set(os.getenv("MPT_API_TOKEN_FILE")) then
@@ -60,15 +61,13 @@ local function credential_source(base_url)
   elseif set(os.getenv("MPT_API_TOKEN_COMMAND")) then
     return { credential_command = os.getenv("MPT_API_TOKEN_COMMAND") }
   end
-  stop.usage(NO_CREDENTIAL:format(base_url))
 end
 
 local function check_file(flag, path)
-  local file, message = path and io.open(path)
-  if path and not file then
-    stop.usage(("%s: cannot read %s"):format(flag, message))
-  end
-  if file then file:close() end
+  if not path then return nil end
+  local file, message = io.open(path)
+  if not file then stop.usage(("%s: cannot read %s"):format(flag, message)) end
+  file:close()
   return path
 end
 
@@ -76,28 +75,45 @@ local function duration(args, field, flag)
   return args[field] and units.duration(flag, args[field])
 end
 
--- `jobs`: requests at a time where -j does not say.
-function M.configure(args, jobs)
+local function base_url_of(args)
   local base_url = args.base_url or set(os.getenv("MPT_API_BASE_URL")) or DEFAULT_BASE_URL
-  local settings
-  if args.emulator or args.emulator_data then
-    if args.base_url then stop.usage("--emulator and --base-url exclude each other: the emulator has its own URL") end
-    local url, credential = start_emulator(args.emulator_data)
-    base_url, settings = url, { credential_value = credential }
-  else
-    settings = credential_source(base_url)
+  local ok, message = http.check_base_url(base_url)
+  if not ok then stop.usage(message) end
+  return base_url
+end
+
+local function where(args)
+  if not (args.emulator or args.emulator_data) then
+    return base_url_of(args), credential_source()
+  elseif args.base_url then
+    stop.usage("--emulator and --base-url exclude each other: the emulator has its own URL")
   end
+  local url, credential = start_emulator(args.emulator_data)
+  return url, { credential_value = credential }
+end
+
+-- `jobs`: requests at a time where -j does not say. `when_needed`: a missing credential is no error until a call needs it.
+function M.configure(args, jobs, when_needed)
+  local limits = {
+    jobs = args.jobs and units.count("-j", args.jobs, 1, 1000) or jobs,
+    rate = args.rate and units.rate("--rate", args.rate),
+    read_only = args.read_only,
+    attempts = args.retry and units.count("--retry", args.retry, 0, 100) + 1 or nil,
+    max_time = duration(args, "max_time", "--max-time"),
+    connect_timeout = duration(args, "connect_timeout", "--connect-timeout"),
+    ca_file = check_file("--cacert", args.cacert),
+    cert_file = check_file("--cert", args.cert),
+    key_file = check_file("--key", args.key),
+    proxy = args.proxy,
+  }
+  local base_url, settings = where(args)
+  if not settings then
+    local none = stop.new(2, NO_CREDENTIAL:format(base_url))
+    if not when_needed then error(none, 0) end
+    return http.refuse_with(none)
+  end
+  for name, value in pairs(limits) do settings[name] = value end
   settings.base_url = base_url
-  settings.jobs = args.jobs and units.count("-j", args.jobs, 1, 1000) or jobs
-  settings.rate = args.rate and units.rate("--rate", args.rate)
-  settings.read_only = args.read_only
-  settings.attempts = args.retry and units.count("--retry", args.retry, 0, 100) + 1 or nil
-  settings.max_time = duration(args, "max_time", "--max-time")
-  settings.connect_timeout = duration(args, "connect_timeout", "--connect-timeout")
-  settings.ca_file = check_file("--cacert", args.cacert)
-  settings.cert_file = check_file("--cert", args.cert)
-  settings.key_file = check_file("--key", args.key)
-  settings.proxy = args.proxy
   local ok, message = http.configure(settings)
   if not ok then stop.usage(message) end
 end

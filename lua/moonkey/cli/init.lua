@@ -1,8 +1,9 @@
 --[[
-The command line: find the command, parse, set up the client, run, turn the outcome into an exit code.
+The command line: find the command, parse, run, turn the outcome into an exit code.
 
-A command is a file of this directory that returns { summary =, description =, client =, configure = function(cmd), run = function(args) }.
-Only the one that is asked for is loaded; help loads them all.
+A command is a file of this directory that returns { summary =, description =, configure = function(cmd), run = function(args) }.
+It checks its own arguments and files before it sets up the client (connect.lua). Only the one that is asked for is loaded; help
+loads them all.
 ]]
 local argparse = require "argparse"
 local globals = require "moonkey.cli.globals"
@@ -72,7 +73,7 @@ local function raise_usage(parser, message)
 end
 
 local function make_parser(command)
-  local parser = argparse("moonkey", "Lua-scriptable automation host for the API tokens of the SoftwareOne Marketplace.", EPILOG)
+  local parser = argparse("moonkey", "Lua-scriptable automation host for API tokens of the SoftwareOne Marketplace.", EPILOG)
   parser:help_max_width(100):command_target("command"):require_command(false)
   parser:flag("-V --version", "Print the version and exit.")
   globals.configure(parser)
@@ -130,7 +131,6 @@ local function dispatch(words)
   end
   args.rest = rest
   configure_log(args)
-  if command.client then require("moonkey.cli.connect").configure(args, command.jobs or 10) end
   return command.run(args)
 end
 

@@ -5,9 +5,13 @@ local Stop = {}
 Stop.__index = Stop
 Stop.__tostring = function(self) return self.message end
 
--- Raise: print `message` and exit with `code`.
+-- What is raised to print `message` and exit with `code`.
+function M.new(code, message)
+  return setmetatable({ code = code, message = message }, Stop)
+end
+
 function M.with(code, message)
-  error(setmetatable({ code = code, message = message }, Stop), 0)
+  error(M.new(code, message), 0)
 end
 
 function M.usage(message)

@@ -1,0 +1,207 @@
+--[[
+Runs a job for each row of a source, `jobs` at a time, each in a task of its own.
+
+Whichever worker is free reads the next row, one at a time; when it has one, and there are fewer workers than jobs, it
+starts another. So a file keeps all of them busy, and a slow pipe holds up none that has work. A row whose id is being
+worked on waits behind it, in file order, and only so many can wait: then nothing is read until one is done.
+]]
+local http = require "moonkey.http"
+local log = require "moonkey.log"
+local result = require "moonkey.batch.result"
+local sys = require "moonkey.sys"
+local task = require "moonkey.task"
+
+local M = {}
+
+local Engine = {}
+Engine.__index = Engine
+
+local MAX_WAITING = 1000 -- rows that are kept back because their id is being worked on
+
+local function on_error(err)
+  return { err = err, traceback = debug.traceback(tostring(err), 2) }
+end
+
+-- Nothing new is started from here on. The reason: "interrupted", "auth", "output".
+function Engine:stop(reason)
+  if self.stopped then return end
+  self.stopped = reason
+  self.source:close()
+end
+
+function Engine:must_stop()
+  if self.stopped then return true end
+  local reason = sys.interrupted() and "interrupted" or http.stop_reason()
+  if reason then self:stop(reason) end
+  return reason ~= nil
+end
+
+function Engine:report(r)
+  local ok, message = self.on_result(r)
+  if ok == false then
+    self.output_error = self.output_error or message
+    self:stop("output")
+  end
+end
+
+function Engine:hire()
+  if self.workers >= self.jobs or self.stopped or self.ended then return end
+  self.workers = self.workers + 1
+  self.hired = self.hired + 1
+  self.handles[self.hired] = task.spawn(Engine.work, self, self.hired)
+end
+
+-- Put a row behind the one with its id that is being worked on.
+function Engine:keep_back(item)
+  local queue = self.in_flight[item.id]
+  if queue == true then
+    queue = { first = 1, last = 0 }
+    self.in_flight[item.id] = queue
+  end
+  queue.last = queue.last + 1
+  queue[queue.last] = item
+  self.waiting = self.waiting + 1
+end
+
+-- A row that was read: an item to be worked on now, or nil when it is bad, has to wait, or comes too late.
+function Engine:admit(row, line, message)
+  self.rows = self.rows + 1
+  if not row then return self:report(result.bad_row(self.rows, line, nil, "unreadable row", message)) end
+  local id = type(row.id) == "string" and row.id or nil
+  if self.check then
+    local title, detail = self.check(row)
+    if title then return self:report(result.bad_row(self.rows, line, id, title, detail)) end
+  end
+  local item = { row = self.rows, line = line, id = id, data = row, state = self.state }
+  if self:must_stop() then return self:report_pending(item) end
+  if id then
+    if self.in_flight[id] then return self:keep_back(item) end
+    self.in_flight[id] = true
+  end
+  return item
+end
+
+-- The next item to be worked on; nil when there is none for this worker.
+function Engine:take()
+  while not (self.reading or self.ended or self.waiting >= MAX_WAITING or self:must_stop()) do
+    if self.busy == 0 and self.on_idle then self.on_idle() end
+    self.reading = true
+    local row, line, message = self.source:next()
+    self.reading = false
+    if row == nil then
+      self.ended = true
+      if message and not self:must_stop() then self.unusable = { line = line, message = message } end
+      return nil
+    end
+    local item = self:admit(row, line, message)
+    if item then
+      self:hire()
+      return item
+    end
+  end
+end
+
+function Engine:report_pending(item, err)
+  local r = { row = item.row, line = item.line, id = item.id, outcome = "pending", attempts = 0, ms = 0 }
+  self:report(err and result.set_error(r, err) or r)
+end
+
+-- The first error of a job is shown with its traceback; the others are likely to be the same, and go to debug level.
+local function raised(self, r, failure)
+  local first = not self.traced
+  self.traced = true
+  local traceback = failure.traceback:gsub("\n%s*%[C%]: in function 'xpcall'\n.*$", "") -- what is below is ours
+  log[first and "warn" or "debug"]("row %d: the job raised an error: %s", r.row, traceback)
+  result.set_error(r, failure.err)
+end
+
+-- Is this the failure of a run that is being stopped, rather than of the row?
+local function means_stopped(err)
+  if type(err) ~= "table" then return tostring(err):find("interrupted$") ~= nil end
+  return err.kind == "cancelled" or err.status == 401 or (err.kind == "auth" and err.status == nil)
+end
+
+function Engine:process(item)
+  local started = sys.now()
+  local row = item.data
+  item.data = nil
+  local ok, value, err = xpcall(self.run, on_error, row, item)
+  local attempts, status = http.calls()
+  local r = {
+    row = item.row, line = item.line, id = item.id, outcome = "done", status = status, attempts = attempts,
+    ms = (sys.now() - started) * 1000 // 1 | 0,
+  }
+  if not ok then
+    r.outcome, err = "failed", value.err
+    raised(self, r, value)
+  elseif err ~= nil and not value then
+    r.outcome = "failed"
+    result.set_error(r, err)
+  elseif self.keep_values then
+    r.value = value
+  end
+  if r.outcome == "failed" and means_stopped(err) and self:must_stop() then r.outcome = "pending" end
+  self:report(r)
+end
+
+-- What is next for the id of `item`, which has been dealt with.
+function Engine:release(item)
+  local id = item.id
+  local queue = id and self.in_flight[id]
+  if not queue then return end
+  while queue ~= true and queue.first <= queue.last do
+    local waiting = queue[queue.first]
+    queue[queue.first], queue.first = nil, queue.first + 1
+    self.waiting = self.waiting - 1
+    if not self:must_stop() then
+      self:hire()
+      return waiting
+    end
+    self:report_pending(waiting)
+  end
+  self.in_flight[id] = nil
+end
+
+function Engine:work(number)
+  local item = self:take()
+  while item do
+    self.busy = self.busy + 1
+    self:process(item)
+    self.busy = self.busy - 1
+    item = self:release(item) or self:take()
+  end
+  if self.busy == 0 and self.reading and self.on_idle then self.on_idle() end
+  self.workers = self.workers - 1
+  self.handles[number] = nil
+end
+
+-- Until every worker has ended. One that fails has met an error in the source or in on_result, which ends the run.
+function Engine:wait()
+  local failure
+  for number, handle in function() return next(self.handles) end do
+    local ok, err = pcall(handle.join, handle)
+    if not ok then
+      self.handles[number], failure = nil, failure or err
+      self:stop("error")
+    end
+  end
+  if failure then error(failure, 0) end
+end
+
+-- M.run{ source =, job =, jobs =, on_result =, on_idle =, state = } works through the source and returns how it ended:
+-- { rows =, stopped = nil, "interrupted", "auth" or "output", unusable = nil or { line =, message = }, output_error = }.
+-- on_result(r) returns false, message when the result cannot be recorded; on_idle() comes before a wait for the source.
+function M.run(options)
+  local job = options.job
+  local self = setmetatable({
+    source = options.source, check = job.check, run = job.run, keep_values = job.custom, state = options.state,
+    jobs = options.jobs, on_result = options.on_result, on_idle = options.on_idle,
+    rows = 0, busy = 0, workers = 0, hired = 0, waiting = 0, in_flight = {}, handles = {},
+  }, Engine)
+  self:hire()
+  self:wait()
+  if not self.stopped and self.ended then self:must_stop() end
+  return { rows = self.rows, stopped = self.stopped, unusable = self.unusable, output_error = self.output_error }
+end
+
+return M

@@ -1,0 +1,42 @@
+-- Jobs: what is run for each row. A job here is a table: run(row, ctx), and maybe check(row), setup(), teardown(state).
+local default_job = require "moonkey.batch.default_job"
+
+local M = {}
+
+local function from_table(t, name)
+  if type(t.job) ~= "function" then return nil, name .. ": the table needs a function `job`" end
+  for _, key in ipairs{ "setup", "teardown" } do
+    if t[key] ~= nil and type(t[key]) ~= "function" then return nil, ("%s: `%s` must be a function"):format(name, key) end
+  end
+  return { run = t.job, setup = t.setup, teardown = t.teardown, custom = true }
+end
+
+-- A job from a function(row, ctx) or a table { setup=, job=, teardown= }; nil means the default job. Or nil, message.
+function M.from(value, name)
+  if value == nil then return default_job end
+  if type(value) == "function" then return { run = value, custom = true } end
+  if type(value) == "table" then return from_table(value, name or "the job") end
+  return nil, ("%s: a job is a function(row, ctx) or a table { setup=, job=, teardown= }, not a %s")
+    :format(name or "the job", type(value))
+end
+
+-- Read a job file. On failure nil, message, and whether the file could not even be opened.
+function M.load(path)
+  local file, message = io.open(path, "r")
+  if not file then return nil, "cannot open the job file " .. message, true end
+  file:close()
+  local chunk
+  chunk, message = loadfile(path, "t")
+  if not chunk then return nil, ("cannot load the job file %s: %s"):format(path, message) end
+  local ok, value = xpcall(chunk, debug.traceback, path)
+  if not ok then
+    value = tostring(value):gsub("\n%s*%[C%]: in function 'xpcall'\n.*$", "") -- what is below is ours
+    return nil, ("the job file %s failed: %s"):format(path, value)
+  end
+  if value == nil then
+    return nil, path .. ": the job file returns nothing; end it with `return function(row, ctx) … end`"
+  end
+  return M.from(value, path)
+end
+
+return M

@@ -1,0 +1,70 @@
+-- Shows how far a run is: a bar on a terminal, otherwise a line of log every few seconds. A task of its own draws, so that
+-- it goes on while every request waits.
+local core = require "moonkey.task.core"
+local log = require "moonkey.log"
+local summary = require "moonkey.batch.summary"
+local sys = require "moonkey.sys"
+
+local M = {}
+
+local Progress = {}
+Progress.__index = Progress
+
+local BAR_EVERY, LINE_EVERY = 0.1, 5
+local EIGHTHS = { "▏", "▎", "▍", "▌", "▋", "▊", "▉" }
+
+-- A bar of `width` columns.
+local function bar(fraction, width)
+  local eighths = math.min(math.max(fraction, 0), 1) * width * 8 // 1 | 0
+  local full, rest = eighths // 8, eighths % 8
+  return ("█"):rep(full) .. (EIGHTHS[rest] or "") .. (" "):rep(width - full - (rest > 0 and 1 or 0))
+end
+
+-- "1,200 done, 3 failed, 2,300/s", and with a known total what is left of the time.
+local function describe(self, now)
+  local tally, seconds = self.tally, now - self.started
+  local ran = tally.done + tally.failed
+  local text = ("%s done, %s failed, %s/s"):format(summary.number(tally.done),
+    summary.number(tally.failed), summary.number(ran / math.max(seconds, 0.001) // 1))
+  local at, total = self.source:progress()
+  if not total or total == 0 then return text end
+  local fraction = at / total
+  if fraction > 0.001 and seconds > 0.5 then
+    text = ("%s, %s left"):format(text, summary.duration(math.max(seconds / fraction - seconds, 0)))
+  end
+  return text, fraction
+end
+
+function Progress:draw()
+  local text, fraction = describe(self, sys.now())
+  if not self.terminal then
+    log.info("%s%s", fraction and ("%d%%: "):format(fraction * 100 // 1) or "", text)
+    return
+  end
+  local width = math.min(30, (sys.columns() or 80) - #text - 9)
+  if fraction and width >= 5 then
+    log.status(("%3d%% ▕%s▏ %s"):format(fraction * 100 // 1, bar(fraction, width), text))
+  else
+    log.status(text:sub(1, sys.columns() or 80))
+  end
+end
+
+function Progress:close()
+  self.closed:open()
+  if self.terminal then log.status(nil) end
+end
+
+Progress.__close = Progress.close
+
+-- For a run over `source` that is counted by `tally`. It draws until it is closed.
+function M.new(source, tally)
+  local terminal = sys.isatty(2) and os.getenv("TERM") ~= "dumb"
+  local self = setmetatable({ source = source, tally = tally, started = sys.now(), terminal = terminal, closed = core.gate() },
+    Progress)
+  core.spawn(function()
+    while not self.closed:wait(terminal and BAR_EVERY or LINE_EVERY) do self:draw() end
+  end)
+  return self
+end
+
+return M

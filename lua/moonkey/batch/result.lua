@@ -1,0 +1,86 @@
+--[[
+The result of a row: a table with, in this order, and each only where it applies:
+  row        number of the row, from 1; a CSV header is not counted
+  line       line of the input on which the row begins
+  id         the row's id
+  outcome    "done"; "failed"; "pending": the run was stopped before the row was finished, run it again
+  status     HTTP status of the last reply
+  kind       of the error: one of the API's kinds, "job" for an error of a custom job, "row" for a row that is wrong itself:
+             nothing was sent for it
+  title, detail, errors, trace_id   the error; `errors` is a list of { field =, message = }
+  attempts   HTTP exchanges that the row needed
+  ms         milliseconds from start to end
+  value      what a custom job returned
+]]
+local json = require "moonkey.json"
+
+local M = {}
+
+M.FIELDS = {
+  "row", "line", "id", "outcome", "status", "kind", "title", "detail", "errors", "trace_id", "attempts", "ms", "value",
+}
+
+-- Fill in what is known of an error: an API error, any table, or text.
+function M.set_error(result, err)
+  if type(err) ~= "table" then
+    result.kind, result.title = "job", tostring(err)
+    return result
+  end
+  result.kind = err.kind or "job"
+  result.title = err.title or err.detail or tostring(err)
+  result.detail = err.title and err.detail
+  result.errors = err.errors and #err.errors > 0 and json.array(err.errors) or nil
+  result.trace_id = err.trace_id
+  result.status = err.status or result.status
+  if err.attempts and err.attempts > 0 then result.attempts = err.attempts end
+  return result
+end
+
+-- A row that no job is run for.
+function M.bad_row(row, line, id, title, detail)
+  return {
+    row = row, line = line, id = id, outcome = "failed", kind = "row", title = title, detail = detail, attempts = 0, ms = 0,
+  }
+end
+
+local ORDER = { order = M.FIELDS }
+local DONE = '{"row":%d,"line":%d,"id":"%s","outcome":"done","status":%d,"attempts":%d,"ms":%d}\n'
+
+-- One line of JSONL. Nearly all results are of the first kind, and deserve a short way.
+function M.to_jsonl(result)
+  local id = result.id
+  local plain = result.outcome == "done" and result.status and result.line and id and result.value == nil
+  if plain and not id:find("[^%w%-]") then
+    return DONE:format(result.row, result.line, id, result.status, result.attempts, result.ms)
+  end
+  local ok, text = pcall(json.encode, result, ORDER)
+  if not ok then -- the value of a custom job is something that JSON has no form for, or an error text is not UTF-8
+    local safe = {}
+    for key, value in next, result do
+      local shown = type(value) == "number" and value or tostring(value)
+      safe[key] = json.is_utf8(shown) and shown or "(not UTF-8)"
+    end
+    text = json.encode(safe, ORDER)
+  end
+  return text .. "\n"
+end
+
+local function csv_cell(value)
+  if value == nil then return "" end
+  local text = type(value) == "table" and json.encode(value) or tostring(value)
+  return text:find('[",\r\n]') and '"' .. text:gsub('"', '""') .. '"' or text
+end
+
+M.CSV_HEADER = table.concat(M.FIELDS, ",") .. "\r\n"
+
+-- One line of CSV (RFC 4180); lists and tables are JSON within their cell.
+function M.to_csv(result)
+  local cells = {}
+  for i, field in ipairs(M.FIELDS) do
+    local ok, cell = pcall(csv_cell, result[field])
+    cells[i] = ok and cell or csv_cell(tostring(result[field]))
+  end
+  return table.concat(cells, ",") .. "\r\n"
+end
+
+return M

@@ -1,0 +1,81 @@
+-- Where rows come from: a file, standard input, a list, or an iterator. All look alike: see M.open.
+local cells = require "moonkey.batch.csv_cells"
+local rows = require "moonkey.rows"
+
+local M = {}
+
+local Reader = {}
+Reader.__index = Reader
+
+-- The next row and its line; false, line, message for a bad one; nil at the end; nil, line, message when the input is
+-- unusable from there.
+function Reader:next()
+  local row, line, message = self.reader:next()
+  if row and self.columns then
+    row, message = cells.row(self.columns, row)
+    if not row then return false, line, message end
+  end
+  return row, line, message
+end
+
+-- Bytes read so far, and of how many (nil when that is not known).
+function Reader:progress()
+  if not self.closed then self.bytes, self.total = self.reader:offset() end
+  return self.bytes, self.total
+end
+
+-- A task that waits for the next row goes on as at the end of the input.
+function Reader:close()
+  self:progress()
+  self.closed = true
+  self.reader:close()
+end
+
+local List = {}
+List.__index = List
+
+function List:next()
+  local row = self.iterate()
+  if row == nil then return nil end
+  self.count = self.count + 1
+  if type(row) ~= "table" then return false, nil, "a row is a table, not a " .. type(row) end
+  return row
+end
+
+function List:progress()
+  return self.count, self.total
+end
+
+function List.close() end
+
+local function open_reader(path, format)
+  local reader, message = rows.open{ path = path, format = format }
+  if not reader then return nil, message end
+  local source = setmetatable({ reader = reader, name = path == "-" and "standard input" or path }, Reader)
+  source.may_wait = select("#", reader:offset()) == 1
+  local header, line, problem = reader:header()
+  if problem then return nil, ("%s:%s %s"):format(source.name, line > 0 and line .. ":" or "", problem) end
+  if header then
+    source.columns, problem = cells.columns(header)
+    if not source.columns then return nil, ("%s: the header line: %s"):format(source.name, problem) end
+  end
+  return source
+end
+
+-- `what` is a file's name, "-", a list of rows, or a function that returns the next row or nil. Returns a source with
+-- next, progress, close, `name`, `may_wait` (it is not a file that can be read at once), and for CSV `columns`; or nil,
+-- message.
+function M.open(what, format)
+  if type(what) == "string" then return open_reader(what, format) end
+  local iterate, index = what, 0
+  if type(what) == "table" then
+    function iterate()
+      index = index + 1
+      return what[index]
+    end
+  end
+  local total = type(what) == "table" and #what or nil
+  return setmetatable({ iterate = iterate, count = 0, total = total, name = "the rows", may_wait = true }, List)
+end
+
+return M

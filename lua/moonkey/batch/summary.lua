@@ -1,0 +1,104 @@
+-- What is said at the end of a run: how many, how fast, what failed and why, and what to do about it.
+local M = {}
+
+local MAX_CAUSES = 5
+
+local BY_STATUS = {
+  [400] = "the platform does not accept these values: correct them and run these rows again",
+  [401] = "the platform does not accept the credential: check that its token is Active and that it is complete",
+  [403] = "the credential's token lacks the permission: it needs a module that allows this",
+  [404] = "no such token is visible to the credential's account: check the ids",
+  [409] = "somebody else is changing these tokens: run these rows again",
+  [429] = "the platform asks to go slower: run these rows again with a smaller -j",
+}
+
+local BY_KIND = {
+  auth = BY_STATUS[401],
+  invalid_response = "the change may have been made: look at one of these tokens before you run the rows again",
+  job = "look at the job file; --log-level debug shows the traceback of every failure",
+  refused = "moonkey itself refused to send these",
+  row = "nothing was sent for these rows: correct them and run them again",
+  timeout = "the platform was too slow to answer; it is safe to run these rows again",
+  transport = "the connection failed: check the network and the base URL; it is safe to run these rows again",
+}
+
+local function advice(cause)
+  if cause.status and BY_STATUS[cause.status] then return BY_STATUS[cause.status] end
+  if cause.status and cause.status >= 500 then return "the platform failed: it is safe to run these rows again later" end
+  return BY_KIND[cause.kind]
+end
+
+-- 1234567 → 1,234,567
+function M.number(n)
+  return (("%d"):format(n):reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
+end
+
+-- A time in whole seconds.
+function M.duration(seconds)
+  local s = seconds // 1 | 0
+  if s < 60 then return ("%d s"):format(s) end
+  if s < 3600 then return ("%d min %02d s"):format(s // 60, s % 60) end
+  return ("%d h %02d min"):format(s // 3600, s % 3600 // 60)
+end
+
+local function places(cause)
+  local list = {}
+  table.sort(cause.examples, function(a, b) return a.row < b.row end)
+  for i, e in ipairs(cause.examples) do
+    local place = e.line and "line " .. e.line or "row " .. e.row
+    list[i] = e.id and ("%s (%s)"):format(place, e.id:sub(1, 40)) or place
+  end
+  local more = cause.count - #list
+  return table.concat(list, ", ") .. (more > 0 and (" and %s more"):format(M.number(more)) or "")
+end
+
+local function add_cause(lines, cause, next_cause)
+  local what = cause.kind == "row" and "bad row: " .. cause.title
+    or cause.status and ("%d %s"):format(cause.status, cause.title or "") or cause.title or cause.kind or "failed"
+  local first_line = (what .. (cause.reason and ": " .. cause.reason or "")):match("^[^\n]*")
+  lines[#lines + 1] = ("  %s × %s"):format(M.number(cause.count), first_line)
+  lines[#lines + 1] = "      " .. places(cause)
+  local todo = advice(cause)
+  if todo and not (next_cause and advice(next_cause) == todo) then lines[#lines + 1] = "      " .. todo end
+end
+
+local STOPPED = {
+  interrupted = "interrupted: what was in flight has been finished; the rows after it were not tried",
+  auth = "stopped: the rows after these were not tried",
+  output = "stopped",
+}
+
+-- The lines of the summary of batch.run.
+function M.lines(s)
+  local lines = {}
+  if s.rows > 0 then
+    local pending = s.pending > 0 and (", %s not tried"):format(M.number(s.pending)) or ""
+    local ran = s.done + s.failed
+    local rate = s.seconds >= 0.01 and (" (%s rows/s)"):format(M.number(ran / s.seconds // 1)) or ""
+    lines[1] = ("%s done, %s failed%s in %s%s"):format(M.number(s.done), M.number(s.failed), pending,
+      s.seconds < 10 and ("%.2f s"):format(s.seconds) or M.duration(s.seconds), rate)
+  elseif not s.stopped and not s.unusable then
+    lines[1] = ("there are no rows in %s: nothing to do"):format(s.source)
+  end
+  table.sort(s.causes, function(a, b)
+    if a.count ~= b.count then return a.count > b.count end
+    return a.examples[1].row < b.examples[1].row
+  end)
+  for i = 1, math.min(#s.causes, MAX_CAUSES) do
+    add_cause(lines, s.causes[i], i < MAX_CAUSES and s.causes[i + 1])
+  end
+  if #s.causes > MAX_CAUSES then
+    lines[#lines + 1] = ("  and %d more causes; --results FILE records each row"):format(#s.causes - MAX_CAUSES)
+  end
+  if s.stopped then
+    lines[#lines + 1] = STOPPED[s.stopped] .. (s.output_error and ": " .. s.output_error or "")
+  end
+  if s.unusable then
+    local line = s.unusable.line or 0
+    lines[#lines + 1] = ("%s cannot be used%s: %s"):format(s.source, line > 0 and " from line " .. line .. " on" or "",
+      s.unusable.message)
+  end
+  return lines
+end
+
+return M
