@@ -1,0 +1,66 @@
+-- Replies: { status =, body =, headers = }; the errors among them in the shapes of the platform.
+local json = require "moonkey.json"
+local sys = require "moonkey.sys"
+
+local M = {}
+
+local JSON = { ["Content-Type"] = "application/json" }
+local ORDER = { order = { "type", "title", "status", "detail", "traceId", "errors" } }
+local TYPE = "https://tools.ietf.org/html/rfc9110#section-"
+local SECTIONS = {
+  [400] = "15.5.1", [401] = "15.5.2", [403] = "15.5.4", [404] = "15.5.5", [415] = "15.5.16", [500] = "15.6.1",
+}
+
+local function hex(count)
+  return (sys.random(count):gsub(".", function(byte)
+    return ("%02x"):format(byte:byte())
+  end))
+end
+
+-- body: JSON text
+function M.ok(status, body)
+  return { status = status, body = body, headers = JSON }
+end
+
+-- A W3C traceparent.
+local function trace_id()
+  return "00-" .. hex(16) .. "-" .. hex(8) .. "-00"
+end
+
+-- RFC 9110 problem; `errors` maps the name of a field to an array of messages.
+function M.problem(status, title, detail, errors)
+  local body = json.encode({
+    type = TYPE .. SECTIONS[status], title = title, status = status, detail = detail, traceId = trace_id(), errors = errors,
+  }, ORDER)
+  return { status = status, body = body, headers = { ["Content-Type"] = "application/problem+json" } }
+end
+
+function M.invalid(errors)
+  return M.problem(400, "Bad Request", "One or more validation errors occurred.", errors)
+end
+
+-- One message about one field.
+function M.invalid_field(field, message)
+  return M.invalid({ [field] = json.array({ message }) })
+end
+
+function M.unauthorized()
+  local reply = M.problem(401, "Authentication Failed",
+    "The credential is missing, or is not the secret of an active API token.")
+  reply.headers["WWW-Authenticate"] = "Bearer"
+  return reply
+end
+
+function M.not_found(what, id)
+  return M.problem(404, "Not Found", ("%s '%s' was not found."):format(what, id))
+end
+
+-- What the gateway in front of the API says, for paths and methods that do not exist.
+function M.gateway(status, message, headers)
+  headers = headers or {}
+  headers["Content-Type"] = "application/json"
+  return { status = status, body = json.encode({ statusCode = status, message = message }, { order = { "statusCode" } }),
+    headers = headers }
+end
+
+return M

@@ -1,0 +1,107 @@
+-- The routes of the token API: what a request is for, and who makes it. handle() is called within a transaction of the store.
+local clock = require "moonkey.emulator.clock"
+local query = require "moonkey.emulator.query"
+local reply = require "moonkey.emulator.reply"
+local tokens = require "moonkey.emulator.tokens"
+local view = require "moonkey.emulator.view"
+
+local M = {}
+
+-- ---- modules ----
+
+local function operations_only(handler)
+  return function(call)
+    if call.principal.type ~= "Operations" then
+      return reply.problem(403, "Forbidden", "Modules are shown to Operations accounts only.")
+    end
+    return handler(call)
+  end
+end
+
+local function list_modules(call)
+  local page, errors = query.parse(call.query)
+  if not page then
+    return reply.invalid(errors)
+  end
+  local modules, items = call.store:modules(), {}
+  for i = page.offset + 1, math.min(page.offset + page.limit, #modules) do
+    items[#items + 1] = view.module(modules[i])
+  end
+  return reply.ok(200, view.page(items, page.offset, page.limit, #modules, "[]"))
+end
+
+local function get_module(call)
+  local module = call.store:module(call.id)
+  if not module then
+    return reply.not_found("Module", call.id)
+  end
+  return reply.ok(200, view.module(module))
+end
+
+-- ---- dispatch ----
+
+local TOKENS = {
+  collection = { GET = tokens.list, POST = tokens.create },
+  item = { GET = tokens.get, PUT = tokens.update, DELETE = tokens.delete },
+  enable = { POST = tokens.enable },
+  disable = { POST = tokens.disable },
+}
+local MODULES = {
+  collection = { GET = operations_only(list_modules) },
+  item = { GET = operations_only(get_module) },
+}
+local RESOURCES = { ["api-tokens"] = TOKENS, modules = MODULES }
+
+-- The methods of a path, and the id in it; nil when there is no such path.
+local function resolve(path)
+  local name, id, action = path:match("^/public/v1/accounts/([^/]+)/?([^/]*)/?([^/]*)/?$")
+  local resource = RESOURCES[name]
+  if not resource then
+    return nil
+  elseif id == "" then
+    return action == "" and resource.collection or nil
+  elseif action == "" then
+    return resource.item, query.decode(id)
+  elseif action == "collection" or action == "item" then
+    return nil
+  end
+  return resource[action], query.decode(id)
+end
+
+local function allowed(methods)
+  local names = {}
+  for name in pairs(methods) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+-- handle(store, request) -> { status =, body = or nil, headers = or nil }.
+-- request: { method, path, query, headers = by lower-case name, body }; path and query as on the wire.
+function M.handle(store, request)
+  local methods, id = resolve(request.path)
+  if not methods then
+    return reply.gateway(404, "Resource not found")
+  end
+  local method = request.method
+  local handler = methods[method == "HEAD" and "GET" or method]
+  if not handler then
+    return reply.gateway(405, "Method not allowed", { Allow = allowed(methods) })
+  end
+  local headers = request.headers
+  local credential = (headers.authorization or ""):match("^[Bb][Ee][Aa][Rr][Ee][Rr] +(%S+)%s*$")
+  local principal = credential and store:principal(credential)
+  if not principal then
+    return reply.unauthorized()
+  end
+  local now = clock.now()
+  store:touch(principal, now)
+  store.view = store.view or view.new(store)
+  return handler({
+    store = store, view = store.view, principal = principal, id = id, now = now, headers = headers, body = request.body,
+    query = request.query,
+  })
+end
+
+return M

@@ -1,0 +1,84 @@
+-- The emulator's database: its tables, and opening it so that no other process can.
+local sqlite = require "moonkey.sqlite"
+
+local M = {}
+
+local APPLICATION_ID = 0x4d4b454d -- "MKEM"
+local VERSION = 1
+
+-- Events of the audit are columns <event>_at and <event>_by; `by` is the JSON of the user or token that did it.
+local SCHEMA = [[
+CREATE TABLE account (id TEXT PRIMARY KEY, type TEXT NOT NULL, status TEXT NOT NULL, name TEXT, icon TEXT) WITHOUT ROWID;
+CREATE TABLE module (id TEXT PRIMARY KEY, name TEXT, description TEXT, settings TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE token (
+  n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT, description TEXT, icon TEXT, status TEXT NOT NULL,
+  secret TEXT NOT NULL, last_access_at TEXT, account TEXT NOT NULL REFERENCES account, revision INTEGER NOT NULL,
+  created_at TEXT, created_by TEXT, updated_at TEXT, updated_by TEXT, enabled_at TEXT, enabled_by TEXT,
+  disabled_at TEXT, disabled_by TEXT, deleted_at TEXT, deleted_by TEXT);
+CREATE INDEX token_secret ON token (secret);
+CREATE TABLE token_module (
+  token INTEGER NOT NULL REFERENCES token, position INTEGER NOT NULL, module TEXT NOT NULL REFERENCES module,
+  PRIMARY KEY (token, position)) WITHOUT ROWID;
+]]
+
+local function explain(path, message, kind)
+  if kind == "busy" then
+    return path .. " is in use by another process, perhaps another emulator; stop that one or give another file"
+  elseif kind == "notadb" then
+    return path .. " is not a database of the emulator (" .. message .. "); give another file"
+  end
+  return "cannot open " .. path .. ": " .. message
+end
+
+-- What the file holds: its version, or 0 when it is new; nil, message when it is somebody else's.
+local function identify(db, path)
+  local id = db:prepare("PRAGMA application_id"):row()
+  local version = db:prepare("PRAGMA user_version"):row()
+  local objects = db:prepare("SELECT count(*) FROM sqlite_schema"):row()
+  if id == APPLICATION_ID and version <= VERSION then
+    return version
+  elseif id == APPLICATION_ID then
+    return nil, path .. " was written by a newer version of moonkey; use that one, or give another file"
+  elseif id == 0 and objects == 0 then
+    return 0
+  end
+  return nil, path .. " is a database of another program; give another file"
+end
+
+local function prepare(db, path)
+  local function exec(sql)
+    local ok, message, kind = db:exec(sql)
+    if not ok then
+      error({ explain(path, message, kind) })
+    end
+  end
+  exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE") -- from here on the file is ours alone
+  local version, message = identify(db, path)
+  exec("ROLLBACK")
+  if not version then
+    error({ message })
+  end
+  -- A commit survives the death of this process; only a crash of the machine may cost the last ones.
+  exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+  if version == 0 then
+    exec(("BEGIN EXCLUSIVE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT"):format(SCHEMA, APPLICATION_ID,
+      VERSION))
+  end
+end
+
+-- open(path or nil) -> db | nil, message. Without a path the database is in memory.
+function M.open(path)
+  local name = path or "the store in memory"
+  local db, message, kind = sqlite.open(path or ":memory:")
+  if not db then
+    return nil, explain(name, message, kind)
+  end
+  local ok, err = pcall(prepare, db, name)
+  if ok then
+    return db
+  end
+  db:close()
+  return nil, type(err) == "table" and err[1] or err
+end
+
+return M

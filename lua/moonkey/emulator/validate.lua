@@ -1,0 +1,94 @@
+-- The rules for the fields of a token that a client writes. A field is absent, null (json.null) or a value: three different
+-- things.
+local json = require "moonkey.json"
+
+local M = {}
+
+local MAX_NAME, MAX_DESCRIPTION = 200, 2000 -- characters
+
+-- Beyond ASCII whatever is not in a block of punctuation, symbols or pictures passes for a letter.
+local function is_letter(code)
+  return code >= 0xC0 and code ~= 0xD7 and code ~= 0xF7 and not (code >= 0x2000 and code <= 0x2BFF)
+    and not (code >= 0x3000 and code <= 0x303F) and not (code >= 0xE000 and code <= 0xF8FF) and code < 0x1F000
+end
+
+local function name_error(name)
+  if name == json.null then
+    return "The name cannot be null."
+  elseif type(name) ~= "string" then
+    return "The name must be a string."
+  elseif not name:find("%S") then
+    return "The name cannot be empty."
+  elseif #name > MAX_NAME and utf8.len(name) > MAX_NAME then
+    return "The name must be at most 200 characters long."
+  end
+  local rest = name:gsub("[%w %-.'\"]+", "")
+  for _, code in utf8.codes(rest) do
+    if not is_letter(code) then
+      return "The name may contain only letters, digits, spaces and the characters - . ' \"."
+    end
+  end
+end
+
+local function text_error(value, field, most)
+  if value == nil or value == json.null then
+    return nil
+  elseif type(value) ~= "string" then
+    return ("The %s must be a string or null."):format(field)
+  elseif most and #value > most and utf8.len(value) > most then
+    return ("The %s must be at most %d characters long."):format(field, most)
+  end
+end
+
+-- -> array of ids, each once | nil, message
+local function module_ids(modules, store, account_type)
+  if not json.is_array(modules) then
+    return nil, "The modules must be a list of objects with an id."
+  end
+  local ids, seen = {}, {}
+  for _, item in ipairs(modules) do
+    local id = type(item) == "table" and item.id
+    if type(id) ~= "string" then
+      return nil, "Each module must be an object with an id."
+    end
+    local module = store:module(id)
+    if not module then
+      return nil, ("Module '%s' does not exist."):format(id)
+    elseif module.types and not module.types[account_type] then
+      return nil, ("Module '%s' is not available to the account."):format(id)
+    end
+    if not seen[id] then
+      ids[#ids + 1], seen[id] = id, true
+    end
+  end
+  return ids
+end
+
+-- fields(body, store, account_type) -> { name, description, icon, modules = array of ids }, as far as given | nil, errors.
+-- Whatever else the body holds is ignored, as the platform does.
+function M.fields(body, store, account_type)
+  local errors
+  local function refuse(field, message)
+    if message then
+      errors = errors or {}
+      errors[field] = json.array({ message })
+    end
+  end
+  local fields = { name = body.name, description = body.description, icon = body.icon }
+  if body.name ~= nil then
+    refuse("name", name_error(body.name))
+  end
+  refuse("description", text_error(body.description, "description", MAX_DESCRIPTION))
+  refuse("icon", text_error(body.icon, "icon"))
+  if body.modules ~= nil then
+    local ids, message = module_ids(body.modules, store, account_type)
+    fields.modules = ids
+    refuse("modules", message)
+  end
+  if errors then
+    return nil, errors
+  end
+  return fields
+end
+
+return M
