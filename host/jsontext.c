@@ -225,6 +225,8 @@ static bool scan_next(struct scan *s)
         return scan_number(s);
     if (c == '[' || c == '{')
         return scan_open(s);
+    if (c == '\0') /* the parser would take it for the end */
+        return wrong(s, "zero byte");
     if ((c == ']' || c == '}') && s->depth > 0)
         s->depth--;
     s->at++; /* whether it may stand here, the parser knows */

@@ -105,7 +105,7 @@ int main(int argc, char **argv)
     loop_free(p.loop);
     curl_global_cleanup();
     redact_forget_all();
-    if (fflush(stdout) != 0 && code == EXIT_SUCCESS) {
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_SUCCESS) {
         log_write(LOG_ERROR, "cannot write to standard output");
         code = EXIT_SCRIPT;
     }

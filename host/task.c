@@ -2,7 +2,7 @@
  * task: see task.h.
  *
  * waiting → ready → running: wakers only append to the ready queue, since a set cannot change while it is walked. A task is a
- * userdata whose user value is its coroutine. The registry keeps a task from being collected while it is alive, and after a
+ * userdata whose user values are its coroutine and, after a failure, the traceback. The registry keeps a task from being collected while it is alive, and after a
  * failure until somebody has taken notice.
  */
 #include "task.h"
@@ -171,14 +171,16 @@ int task_interrupted(void)
 
 /* ---- the life of a task ---- */
 
-/* The value of a failed task is { error, traceback }: the stack is gone by the time somebody asks. */
+/* The user values of a task's handle. */
+enum { COROUTINE = 1, TRACEBACK = 2 };
+
+/* Keep the traceback while the stack is there; the error itself goes on unchanged, because __close methods are given it. */
 static int on_error(lua_State *L)
 {
-    lua_createtable(L, 2, 0);
-    lua_pushvalue(L, 1);
-    lua_rawseti(L, -2, 1);
+    task_push_current(L);
     state_traceback(L, L, 1);
-    lua_rawseti(L, -2, 2);
+    lua_setiuservalue(L, -2, TRACEBACK);
+    lua_settop(L, 1);
     return 1;
 }
 
@@ -187,7 +189,7 @@ static int body_ended(lua_State *L, int status, lua_KContext ctx)
     struct task *task = (struct task *)ctx;
     bool well = status == LUA_OK || status == LUA_YIELD;
     task->state = well ? SUCCEEDED : FAILED;
-    return well ? lua_gettop(L) - 1 : 1; /* all but the handler, or the failure */
+    return well ? lua_gettop(L) - 1 : 1; /* all but the handler, or the error */
 }
 
 /* Protected from within, so that an error unwinds like any other: __close may park on its way, and the handler sees the stack.
@@ -212,11 +214,11 @@ static void anchor(lua_State *L, struct task *task, int handle)
 
 struct task *task_spawn(lua_State *L, int nargs)
 {
-    struct task *task = lua_newuserdatauv(L, sizeof *task, 1);
+    struct task *task = lua_newuserdatauv(L, sizeof *task, 2);
     *task = (struct task){0};
     luaL_setmetatable(L, TASK);
     task->co = lua_newthread(L);
-    lua_setiuservalue(L, -2, 1);
+    lua_setiuservalue(L, -2, COROUTINE);
     anchor(L, task, lua_gettop(L));
     lua_insert(L, -nargs - 2); /* the handle goes below the function */
     lua_pushcfunction(task->co, body);
@@ -246,16 +248,11 @@ static void end_task(lua_State *L, struct task *task)
 /* A failure outside body(): the coroutine is broken; make what is known of it look like any other failure. */
 static void fail_task(lua_State *L, struct task *task)
 {
-    lua_State *co = task->co;
     task->state = FAILED;
-    if (!lua_checkstack(co, 4))
-        lua_settop(co, 0);
-    lua_createtable(co, 2, 0);
-    lua_pushvalue(co, -2);
-    lua_rawseti(co, -2, 1);
-    state_traceback(L, co, -2);
-    lua_xmove(L, co, 1);
-    lua_rawseti(co, -2, 2);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, task);
+    state_traceback(L, task->co, -1);
+    lua_setiuservalue(L, -2, TRACEBACK);
+    lua_pop(L, 1);
 }
 
 /* The one lua_resume of the host. */
@@ -298,7 +295,7 @@ static int joined(lua_State *L, int status, lua_KContext ctx)
     struct task *task = (struct task *)ctx;
     lua_State *co = task->co;
     if (task->state == FAILED) {
-        lua_rawgeti(co, -1, 1);
+        lua_pushvalue(co, -1);
         lua_xmove(co, L, 1);
         return lua_error(L);
     }
@@ -341,11 +338,15 @@ int task_join(lua_State *L, struct task *task)
 
 static void report(lua_State *L, struct task *task)
 {
-    lua_rawgeti(task->co, -1, 2);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, task);
+    lua_getiuservalue(L, -1, TRACEBACK);
     size_t len;
-    const char *text = lua_tolstring(task->co, -1, &len);
-    log_text(LOG_ERROR, text ? text : "a task failed", text ? len : 13);
-    lua_pop(task->co, 1);
+    const char *text = lua_tolstring(L, -1, &len);
+    if (text)
+        log_text(LOG_ERROR, text, len);
+    else /* there was no memory for one */
+        log_write(LOG_ERROR, "a task failed: %s", luaL_tolstring(task->co, -1, NULL));
+    lua_pop(L, 2);
     anchor(L, task, 0);
 }
 

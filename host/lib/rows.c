@@ -295,6 +295,16 @@ static enum rows_format format_of_file(const char *path)
     return dot && (!slash || dot > slash) ? format_named(dot + 1) : ROWS_ANY;
 }
 
+static const char *format_advice(const char *path)
+{
+    static const char *const spreadsheets[] = {".xlsx", ".xls", ".xlsm", ".ods", ".numbers"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < sizeof spreadsheets / sizeof *spreadsheets; i++)
+        if (strcasecmp(dot, spreadsheets[i]) == 0)
+            return "a spreadsheet program's own format; save it there as \"CSV UTF-8\" and give that file";
+    return "its name does not tell the format; add --format csv, --format jsonl or --format json";
+}
+
 /* nil, message; never reached with a descriptor that is not in `r`. */
 static int cannot_read(lua_State *L, const char *path, const char *why)
 {
@@ -333,7 +343,7 @@ static int f_open(lua_State *L)
     if (format == ROWS_ANY && !standard_input)
         format = format_of_file(path);
     if (format == ROWS_ANY && !standard_input && r->regular)
-        return cannot_read(L, path, "its name does not tell the format; add --format csv, --format jsonl or --format json");
+        return cannot_read(L, path, format_advice(path));
     r->rows = rows_new(format);
     return r->rows ? 1 : luaL_error(L, "not enough memory");
 }

@@ -118,7 +118,7 @@ local function from_list(items)
       list[#list + 1] = { field = #fields > 0 and table.concat(fields, ", ") or nil,
         message = text(item.message) or text(item.id) or json.encode(item) }
     else
-      list[#list + 1] = { message = text(item) }
+      list[#list + 1] = { message = text(item) or json.encode(item) }
     end
   end
   return list

@@ -49,7 +49,7 @@ function M.load(path)
   return chunk
 end
 
--- A message handler's work: `err` as text, with the traceback of the caller's caller, less the frames that are the host's.
+-- For a message handler: `err` as text, with the traceback of the caller's caller, less the frames that are the host's.
 function M.traceback(err)
   local message = tostring(err)
   if type(err) ~= "string" and not (getmetatable(err) or {}).__tostring then

@@ -36,7 +36,7 @@ local function check_jobs(options)
 end
 
 --[[
-Call fn(item, index) for each item of a list or iterator function, at most options.jobs (10) at a time.
+Call fn(item) for each item of a list or iterator function, at most options.jobs (10) at a time.
 Returns two tables by index: the first result of each call, and, where fn returned nil, err, that err. An error raised in fn
 starts no further calls, waits for those under way, and is raised again here.
 ]]
@@ -51,7 +51,7 @@ function M.map(source, fn, options)
   local running, failed, failure, gate = 0, false, nil, nil
 
   local function run(index, item)
-    local ok, result, err = pcall(fn, item, index)
+    local ok, result, err = pcall(fn, item)
     if ok then
       results[index] = result
       if result == nil then errors[index] = err end

@@ -18,8 +18,13 @@ Engine.__index = Engine
 
 local MAX_WAITING = 1000 -- rows that are kept back because their id is being worked on
 
-local function on_error(err)
-  return { err = err, traceback = debug.traceback(tostring(err), 2) }
+-- Keeps the traceback of one worker's last error; the error itself goes on unchanged, because __close methods are given it.
+local function new_handler()
+  local kept = {}
+  return kept, function(err)
+    kept.traceback = debug.traceback(tostring(err), 2)
+    return err
+  end
 end
 
 -- Nothing new is started from here on. The reason: "interrupted", "auth", "output".
@@ -107,12 +112,12 @@ function Engine:report_pending(item, err)
 end
 
 -- The first error of a job is shown with its traceback; the others are likely to be the same, and go to debug level.
-local function raised(self, r, failure)
+local function raised(self, r, err, traceback)
   local first = not self.traced
   self.traced = true
-  local traceback = failure.traceback:gsub("\n%s*%[C%]: in function 'xpcall'\n.*$", "") -- what is below is ours
+  traceback = traceback:gsub("\n%s*%[C%]: in function 'xpcall'\n.*$", "") -- what is below is ours
   log[first and "warn" or "debug"]("row %d: the job raised an error: %s", r.row, traceback)
-  result.set_error(r, failure.err)
+  result.set_error(r, err)
 end
 
 -- Is this the failure of a run that is being stopped, rather than of the row?
@@ -121,19 +126,19 @@ local function means_stopped(err)
   return err.kind == "cancelled" or err.status == 401 or (err.kind == "auth" and err.status == nil)
 end
 
-function Engine:process(item)
+function Engine:process(item, kept, handler)
   local started = sys.now()
   local row = item.data
   item.data = nil
-  local ok, value, err = xpcall(self.run, on_error, row, item)
+  local ok, value, err = xpcall(self.run, handler, row, item)
   local attempts, status = http.calls()
   local r = {
     row = item.row, line = item.line, id = item.id, outcome = "done", status = status, attempts = attempts,
     ms = (sys.now() - started) * 1000 // 1 | 0,
   }
   if not ok then
-    r.outcome, err = "failed", value.err
-    raised(self, r, value)
+    r.outcome, err = "failed", value
+    raised(self, r, value, kept.traceback)
   elseif err ~= nil and not value then
     r.outcome = "failed"
     result.set_error(r, err)
@@ -163,10 +168,11 @@ function Engine:release(item)
 end
 
 function Engine:work(number)
+  local kept, handler = new_handler()
   local item = self:take()
   while item do
     self.busy = self.busy + 1
-    self:process(item)
+    self:process(item, kept, handler)
     self.busy = self.busy - 1
     item = self:release(item) or self:take()
   end

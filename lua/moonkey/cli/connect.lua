@@ -29,7 +29,7 @@ end
 
 local function start_emulator(data)
   local process = require "moonkey.process"
-  local argv = { assert(sys.executable()), "emulator", "--port", "0", "--seed", EMULATOR_TOKENS }
+  local argv = { assert(sys.executable()), "emulator", "--port", "0", "--seed", EMULATOR_TOKENS, "--log-level", "warn" }
   if data then
     table.move({ "--data", data }, 1, 2, #argv + 1, argv)
   end
@@ -85,6 +85,8 @@ end
 local function where(args)
   if not (args.emulator or args.emulator_data) then
     return base_url_of(args), credential_source()
+  elseif args.emulator_data == "" then
+    stop.usage("--emulator= needs the name of a file for its tokens; without one, write --emulator")
   elseif args.base_url then
     stop.usage("--emulator and --base-url exclude each other: the emulator has its own URL")
   end

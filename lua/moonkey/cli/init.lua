@@ -134,22 +134,17 @@ local function dispatch(words)
   return command.run(args)
 end
 
-local function on_error(err)
-  if stop.is(err) then return err end
-  return { traceback = debug.traceback(tostring(err), 2), code = type(err) == "table" and err.status == 401 and 4 or 1 }
-end
-
 -- main(program, argument, …): the exit code.
 function M.main(_, ...)
-  package.loaded["moonkey.coroutine"] = require "moonkey.coroutine"
-  local ok, outcome = xpcall(dispatch, on_error, { ... })
+  require "moonkey.coroutine" -- lets the host's waits pass through coroutines
+  local trace
+  local ok, outcome = xpcall(dispatch, function(err)
+    trace = debug.traceback(tostring(err), 2)
+    return err
+  end, { ... })
   if ok then return outcome end
-  if stop.is(outcome) then
-    log.error("%s", outcome.message)
-    return outcome.code
-  end
-  log.error("%s", outcome.traceback)
-  return outcome.code
+  log.error("%s", stop.is(outcome) and outcome.message or trace)
+  return stop.is(outcome) and outcome.code or 1
 end
 
 return M

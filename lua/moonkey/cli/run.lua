@@ -1,6 +1,7 @@
 -- moonkey run: a script, with `token` as a global, `require` that looks beside the script, and every call a plain one.
 local connect = require "moonkey.cli.connect"
 local errors = require "moonkey.errors"
+local http = require "moonkey.http"
 local log = require "moonkey.log"
 local script = require "moonkey.script"
 local stop = require "moonkey.cli.stop"
@@ -45,18 +46,22 @@ local function load_code(code)
   return chunk
 end
 
-local function on_error(err)
-  if stop.is(err) then return err end
-  return { trace = script.traceback(err), unauthorised = errors.is(err) and err.status == 401 }
-end
-
+-- The exit code. A 401 is said even when the script did not look at the error: what it ran into afterwards is only a consequence.
 local function run_chunk(chunk, ...)
-  local ok, failure = xpcall(chunk, on_error, ...)
+  local trace
+  local ok, err = xpcall(chunk, function(e) -- returns the error unchanged, because __close methods are given it
+    trace = script.traceback(e)
+    return e
+  end, ...)
   if sys.interrupted() then return 128 + sys.interrupted() end
-  if ok then return 0 end
-  if stop.is(failure) then error(failure, 0) end
-  log.error("%s", failure.trace)
-  return failure.unauthorised and 4 or 1
+  if stop.is(err) then error(err, 0) end
+  local unauthorised = http.stop_reason() == "auth"
+  if not ok then log.error("%s", trace) end
+  if unauthorised and not errors.is(err) then
+    local host, _, source = http.origin()
+    log.error("%s refused the credential from %s (401); nothing was sent after that", host, source)
+  end
+  return unauthorised and 4 or ok and 0 or 1
 end
 
 function M.run(args)
