@@ -316,6 +316,11 @@ unsigned call_attempts(const struct call *call)
     return call->attempts;
 }
 
+const char *call_target(const struct call *call)
+{
+    return call->exchange.url + strlen(call->client->origin.url);
+}
+
 /* ---- the client ---- */
 
 void client_stop(struct client *client, const char *why)

@@ -62,6 +62,8 @@ void call_free(struct call *call);
 /* Valid after `done`, until call_free(). */
 struct result *call_result(struct call *call);
 unsigned call_attempts(const struct call *call);
+/* What client_call() was given as `target`; valid as long as the call. */
+const char *call_target(const struct call *call);
 
 /* Start nothing new: calls that are not on the wire end as FAILURE_CANCELLED with `why`; those on the wire go on. */
 void client_stop(struct client *client, const char *why);

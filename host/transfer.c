@@ -167,7 +167,7 @@ static void on_finished(struct loop_transfer *base, CURLcode code)
     curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
     r->sent = request_bytes > 0;
     if (r->failure == FAILURE_NONE) /* a callback of ours knows better why it stopped */
-        r->failure = classify(code);
+        r->failure = code == CURLE_UNSUPPORTED_PROTOCOL && r->sent ? FAILURE_TRANSPORT /* the reply was not HTTP */ : classify(code);
     if (r->failure == FAILURE_NONE)
         fill_reply(t);
     else if (!r->message[0])

@@ -15,7 +15,6 @@ struct pending {
     struct park park;
     struct call *call;
     const char *method;
-    const char *target; /* on the stack below */
     int (*deliver)(lua_State *L, const struct result *result);
 };
 
@@ -102,7 +101,7 @@ static int fail(lua_State *L, const struct pending *p, const char *kind, const c
     }
     set_text(L, "message", message, strlen(message));
     set_text(L, "body", buf_text(&r->body), r->body.len);
-    set_text(L, "path", p->target, strlen(p->target));
+    set_text(L, "path", call_target(p->call), strlen(call_target(p->call)));
     lua_pushstring(L, p->method);
     lua_setfield(L, -2, "method");
     lua_pushstring(L, client_origin(call_client(L))->host);
@@ -145,7 +144,7 @@ int call_start(lua_State *L, const char *what, const char *method, const char *t
     struct client *client = call_client(L);
     task_check_can_wait(L, what);
     struct pending *p = lua_newuserdatauv(L, sizeof *p, 0);
-    *p = (struct pending){.method = method, .target = target, .deliver = deliver};
+    *p = (struct pending){.method = method, .deliver = deliver};
     if (luaL_newmetatable(L, CALL)) {
         lua_pushcfunction(L, pending_gc);
         lua_setfield(L, -2, "__gc");

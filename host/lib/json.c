@@ -18,6 +18,8 @@
 
 static const char ARRAY[] = "json.array";
 static const char decoder; /* registry key: cjson's decode */
+static const char encoded; /* registry key: the text being written */
+static const char scanned; /* registry key: what json_scan() rewrote */
 
 void json_push_null(lua_State *L)
 {
@@ -167,7 +169,7 @@ static bool decode(lua_State *L, const char *text, size_t len, bool drop_nulls)
         lua_pushfstring(L, "the document is larger than %d MiB", (int)(JSON_MAX_SIZE >> 20));
         return false;
     }
-    struct buf *rewritten = lib_new_buffer(L, 4 * JSON_MAX_SIZE);
+    struct buf *rewritten = lib_scratch(L, &scanned, 4 * JSON_MAX_SIZE);
     if (!json_scan(text, len, JSON_MAX_DEPTH, rewritten, why, sizeof why)) {
         lua_settop(L, top);
         lua_pushstring(L, why);
@@ -180,9 +182,10 @@ static bool decode(lua_State *L, const char *text, size_t len, bool drop_nulls)
     }
     bool changed;
     const char *problem = well ? restore_child(L, drop_nulls, &changed) : NULL;
-    if (problem)
+    if (problem) {
+        lua_settop(L, top);
         lua_pushstring(L, problem);
-    lua_replace(L, top + 1);
+    }
     lua_settop(L, top + 1);
     return well && !problem;
 }
@@ -220,7 +223,7 @@ static int f_encode(lua_State *L)
         if (lua_getfield(L, 2, "order") == LUA_TTABLE)
             order = lua_gettop(L);
     }
-    struct buf *out = lib_new_buffer(L, JSON_MAX_SIZE);
+    struct buf *out = lib_scratch(L, &encoded, JSON_MAX_SIZE);
     json_encode(L, 1, out, order);
     lua_pushlstring(L, buf_text(out), out->len);
     return 1;

@@ -22,6 +22,12 @@ void lib_register(lua_State *L);
 /* A buffer that Lua frees, also when an error jumps out; it is pushed. [-0, +1, m] */
 struct buf *lib_new_buffer(lua_State *L, size_t cap);
 
+/*
+ * One buffer for all calls with this key, emptied: for text that is used up before the function returns or waits. It spares the
+ * collector an object with a finalizer each time. [-0, +0, m]
+ */
+struct buf *lib_scratch(lua_State *L, const void *key, size_t cap);
+
 int luaopen_moonkey_coroutine(lua_State *L);
 int luaopen_moonkey_http(lua_State *L);
 int luaopen_moonkey_httpd(lua_State *L);

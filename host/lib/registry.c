@@ -30,6 +30,8 @@ void lib_register(lua_State *L)
 
 static const char BUFFER[] = "moonkey.buffer";
 
+enum { LARGE_SCRATCH = 1 << 20 }; /* bytes that a scratch buffer may keep from one use to the next */
+
 static int buffer_gc(lua_State *L)
 {
     buf_wipe(lua_touserdata(L, 1));
@@ -45,5 +47,22 @@ struct buf *lib_new_buffer(lua_State *L, size_t cap)
         lua_setfield(L, -2, "__gc");
     }
     lua_setmetatable(L, -2);
+    return b;
+}
+
+struct buf *lib_scratch(lua_State *L, const void *key, size_t cap)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lib_new_buffer(L, cap);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+    }
+    struct buf *b = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    if (b->size > LARGE_SCRATCH)
+        buf_wipe(b);
+    buf_reset(b);
+    b->cap = cap;
     return b;
 }

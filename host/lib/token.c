@@ -21,10 +21,12 @@
 
 enum { MAX_BODY = 16 << 20, MAX_ID = 256 };
 
+static const char targets, bodies; /* registry keys of scratch buffers: the client copies what it is given */
+
 /* ---- arguments ---- */
 
-/* Append the path of one token. An id is data: whatever it holds, it stays one path segment. */
-static const char *push_target(lua_State *L, int index)
+/* The path of one token. An id is data: whatever it holds, it stays one path segment. */
+static const char *make_target(lua_State *L, int index)
 {
     size_t len;
     const char *id = luaL_checklstring(L, index, &len);
@@ -34,7 +36,7 @@ static const char *push_target(lua_State *L, int index)
     char *escaped = curl_easy_escape(NULL, id, (int)len);
     if (!escaped)
         luaL_error(L, "out of memory");
-    struct buf *target = lib_new_buffer(L, sizeof COLLECTION + 3 * MAX_ID + 1);
+    struct buf *target = lib_scratch(L, &targets, sizeof COLLECTION + 3 * MAX_ID + 1);
     enum buf_status status = buf_printf(target, "%s/%s", COLLECTION, escaped);
     curl_free(escaped);
     if (status != BUF_OK)
@@ -172,11 +174,11 @@ static void check_names(lua_State *L, int table)
     luaL_argcheck(L, count > 0, table, "nothing to update: the table of fields is empty");
 }
 
-/* The body for the fields at `table`; pushes the buffer that holds it. */
-static struct buf *push_body(lua_State *L, int table)
+/* The body for the fields at `table`. */
+static const struct buf *make_body(lua_State *L, int table)
 {
     check_names(L, table);
-    struct buf *body = lib_new_buffer(L, MAX_BODY);
+    struct buf *body = lib_scratch(L, &bodies, MAX_BODY);
     for (int i = 0; i < FIELDS; i++) {
         lua_pushstring(L, fields[i].name);
         if (lua_rawget(L, table) != LUA_TNIL) {
@@ -219,8 +221,8 @@ static int f_update(lua_State *L)
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 3);
     struct call_options options = call_check_options(L, 3);
-    const char *target = push_target(L, 1);
-    const struct buf *body = push_body(L, 2);
+    const char *target = make_target(L, 1);
+    const struct buf *body = make_body(L, 2);
     return call_start(L, "token.update", "PUT", target, body->data, body->len, &options, deliver_token);
 }
 
@@ -229,7 +231,7 @@ static int f_get(lua_State *L)
 {
     lua_settop(L, 2);
     struct call_options options = call_check_options(L, 2);
-    const char *target = push_target(L, 1);
+    const char *target = make_target(L, 1);
     return call_start(L, "token.get", "GET", target, NULL, 0, &options, deliver_token);
 }
 

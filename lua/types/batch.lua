@@ -1,0 +1,72 @@
+---@meta moonkey.batch
+-- What `moonkey batch` runs, for scripts; and the types of a job file, which the command takes with --job.
+
+---One record of the input: a JSON object, or the cells of a CSV line by column. In CSV an empty cell is absent, `\N` is json.null, and
+---`modules` is a list; all else is text.
+---@class moonkey.Row
+---@field id? string
+---@field [string] any
+
+---@class moonkey.JobContext
+---@field row integer number of the row, from 1; a CSV header is not counted
+---@field line? integer line of the input on which the row begins
+---@field id? string the row's id
+---@field state any what the job's setup returned
+
+---What is done for a row. The first value becomes the row's result; nil and an error, or an error raised, fail the row, not the run.
+---@alias moonkey.JobFunction fun(row: moonkey.Row, ctx: moonkey.JobContext): any, any
+
+---@class moonkey.Job
+---@field job moonkey.JobFunction
+---@field setup? fun(): any called once before the first row; an error ends the run
+---@field teardown? fun(state: any) called once after the last row
+
+---@class moonkey.RowResult
+---@field row integer
+---@field line? integer
+---@field id? string
+---@field outcome "done"|"failed"|"pending" pending: the run was stopped first, run the row again
+---@field status? integer HTTP status of the last reply
+---@field kind? moonkey.ErrorKind|"job"|"row" of the error: "job" of a job's own, "row" for a row that is wrong itself
+---@field title? string
+---@field detail? string
+---@field errors? moonkey.FieldError[]
+---@field trace_id? string
+---@field attempts integer HTTP exchanges that the row needed
+---@field ms integer milliseconds from start to end
+---@field value? any what the job returned
+
+---@class moonkey.BatchOptions
+---@field source string|moonkey.Row[]|fun(): moonkey.Row? a file's name, "-" for standard input, a list, or an iterator
+---@field format? "jsonl"|"json"|"csv" where the file's name does not tell
+---@field job? moonkey.JobFunction|moonkey.Job without it: token.update of each row
+---@field jobs? integer rows at a time, 1 to 1000; 10
+---@field on_result? fun(result: moonkey.RowResult) in order of completion
+---@field results? string a new file for the results: JSONL, or CSV by its name
+---@field stdout? boolean results go to standard output as JSONL
+---@field progress? boolean progress is shown on standard error
+
+---@class moonkey.BatchSummary
+---@field rows integer that were read
+---@field done integer
+---@field failed integer
+---@field pending integer
+---@field causes table[] failures grouped: `count`, `kind`, `status`, `title`, `reason`, `examples`
+---@field seconds number
+---@field source string
+---@field stopped? "interrupted"|"auth"|"output" why the run ended early
+---@field unusable? { line: integer?, message: string } the input made no sense from there on
+---@field output_error? string
+
+---@class moonkey.batch
+---@field DEFAULT_JOBS integer
+---@field MAX_JOBS integer
+local M = {}
+
+---Run a job for each row. Rows with one id run in the order of the input. Rows that fail are counted, not raised.
+---@param options moonkey.BatchOptions
+---@return moonkey.BatchSummary? summary nil when nothing could be started
+---@return string? message
+function M.run(options) end
+
+return M

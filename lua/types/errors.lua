@@ -1,0 +1,44 @@
+---@meta moonkey.errors
+
+---Why a call failed. tostring(err) is one line that says what was done, what went wrong and what to do.
+---The wire's error bodies, whatever their shape, become this one; secrets in them are masked.
+---@class moonkey.Error
+---@field kind moonkey.ErrorKind
+---@field status? integer HTTP status; absent when there was no reply
+---@field title? string
+---@field detail? string
+---@field errors moonkey.FieldError[] may be empty
+---@field trace_id? string the platform's, for its support
+---@field attempts integer HTTP exchanges that were made; 0 when nothing was sent
+---@field retryable boolean could the same call succeed later?
+---@field method string
+---@field path string
+---@field host string with the port where the URL names one
+local Error = {}
+
+---@class moonkey.FieldError
+---@field field? string
+---@field message string
+
+---@alias moonkey.ErrorKind
+---| "api"              # the platform refused: a status that is not 2xx, 401 or 403
+---| "auth"             # 401 (the run stops) or 403
+---| "transport"        # no connection, or it broke
+---| "timeout"          # no reply in time; a write may have been applied
+---| "invalid_response" # 2xx, but its body cannot be used; a write was probably applied
+---| "cancelled"        # not sent, because the run is stopping
+---| "refused"          # not sent, because moonkey forbids it: --read-only
+
+---@class moonkey.errors
+local M = {}
+
+---Every kind of error.
+---@type moonkey.ErrorKind[]
+M.KINDS = {}
+
+---Is this value the error of a call?
+---@param value any
+---@return boolean
+function M.is(value) end
+
+return M
