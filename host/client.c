@@ -9,11 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "clock.h"
 #include "log.h"
 #include "rate.h"
 #include "retry.h"
+
+enum { FORBIDDEN_LIMIT = 20 }; /* so many 403 in a row: the credential lacks the permission, whatever the row */
 
 enum place { NOWHERE, QUEUED, RUNNING, BACKING_OFF, DONE };
 
@@ -25,6 +28,7 @@ struct call {
     struct exchange exchange;
     unsigned attempts, limit;
     int64_t deadline;   /* clock_now() scale, 0: none */
+    int64_t started;    /* of the attempt, clock_now() scale */
     struct timer timer; /* of the back-off */
     struct transfer *transfer;
     struct result result;
@@ -45,7 +49,9 @@ struct client {
     struct curl_slist *headers, *json_headers; /* without and with a body */
     unsigned attempts, jobs, budget;
     int64_t max_time_ms;
-    bool read_only, dry_run, stopped, unauthorised;
+    bool read_only, dry_run, allow_self, stopped, has_written;
+    enum refused refused;
+    unsigned forbidden; /* replies of 403 in a row */
     char why_stopped[160];
     struct rate rate;
     struct timer wake; /* the queue may go on */
@@ -113,6 +119,25 @@ static void finish_unsent(struct call *call, enum failure failure, const char *w
 
 static void pump(struct client *c);
 
+enum { TRACED_BODY = 2000 }; /* bytes of a body that a debug message shows */
+
+/* log redacts: neither secrets of tokens nor an echoed credential are shown. */
+static void trace_request(const struct call *call)
+{
+    const struct exchange *x = &call->exchange;
+    if (log_enabled(LOG_DEBUG))
+        log_write(LOG_DEBUG, "> %s %s (attempt %u)%s%.*s", x->method, x->url, call->attempts, x->body ? " " : "", TRACED_BODY,
+                  x->body ? x->body : "");
+}
+
+static void trace_reply(const struct call *call)
+{
+    const struct result *r = &call->result;
+    if (log_enabled(LOG_DEBUG))
+        log_write(LOG_DEBUG, "< %ld %s%s%s in %lld ms %.*s", r->status, call->exchange.method, r->message[0] ? ": " : "",
+                  r->message, (long long)((clock_now() - call->started) / NS_PER_MS), TRACED_BODY, buf_text(&r->body));
+}
+
 static void on_backed_off(struct timer *timer)
 {
     struct call *call = (struct call *)((char *)timer - offsetof(struct call, timer));
@@ -136,6 +161,23 @@ static void note_throttling(struct client *c, const struct result *r, int64_t no
         log_write(LOG_INFO, "%s asks for a pause of %.1f s (HTTP %ld)", c->origin.host, (double)r->retry_after_ms / 1000,
                   r->status);
     rate_pause(&c->rate, until);
+}
+
+/* Replies that say something about the credential rather than about the request stop everything. */
+static void note_refusal(struct client *c, const struct result *r)
+{
+    if (r->failure != FAILURE_NONE)
+        return;
+    c->forbidden = r->status == 403 ? c->forbidden + 1 : 0;
+    if (c->refused)
+        return;
+    if (r->status == 401) {
+        c->refused = REFUSED_CREDENTIAL;
+        client_stop(c, "not sent: the credential was refused (401)");
+    } else if (c->forbidden == FORBIDDEN_LIMIT) {
+        c->refused = REFUSED_PERMISSION;
+        client_stop(c, "not sent: the credential has no permission (403, many times in a row)");
+    }
 }
 
 static bool try_again(struct call *call)
@@ -175,13 +217,11 @@ static void on_exchange_done(struct result *result, void *arg)
     call->result = *result;
     call->transfer = NULL;
     c->stats.bytes_received += result->body.len;
+    trace_reply(call);
     note_throttling(c, result, clock_now());
     if (result->failure == FAILURE_NONE && result->status < 300 && c->budget < RETRY_BUDGET)
         c->budget++;
-    if (result->failure == FAILURE_NONE && result->status == 401 && !c->unauthorised) {
-        c->unauthorised = true;
-        client_stop(c, "not sent: the credential was refused (401)");
-    }
+    note_refusal(c, result);
     if (!try_again(call))
         finish(call);
     pump(c);
@@ -203,6 +243,8 @@ static void put_on_wire(struct call *call, int64_t now)
     }
     call->place = RUNNING;
     call->attempts++;
+    call->started = now;
+    trace_request(call);
     c->stats.running++;
     c->stats.exchanges++;
 }
@@ -229,7 +271,7 @@ static void pump(struct client *c)
 /* ---- one call ---- */
 
 /* Why a call must not be sent at all; NULL when it may. */
-static const char *guard(const struct client *c, bool is_write, enum failure *failure)
+static const char *guard(const struct client *c, bool is_write, const char *locks_out, enum failure *failure)
 {
     *failure = FAILURE_CANCELLED;
     if (c->stopped)
@@ -239,7 +281,19 @@ static const char *guard(const struct client *c, bool is_write, enum failure *fa
         return "not sent: --read-only forbids writing";
     if (is_write && c->dry_run)
         return "not sent: --dry-run sends no write";
+    if (locks_out && !c->allow_self && strcasecmp(locks_out, secret_token_id(c->credential)) == 0)
+        return "not sent: this is the token of the credential in use, which could lock itself out; --allow-self permits it";
     return NULL;
+}
+
+/* Before the first write: where it goes, and as whom. An emulator needs no such warning. */
+static void announce(struct client *c)
+{
+    const char *id = secret_token_id(c->credential);
+    if (!c->has_written && !c->origin.loopback)
+        log_write(LOG_INFO, "writing to %s as %s (credential from %s)", c->origin.host, *id ? id : "an unnamed token",
+                  secret_origin(c->credential));
+    c->has_written = true;
 }
 
 static bool copy_request(struct call *call, const char *method, const char *target, const char *body, size_t len)
@@ -283,11 +337,13 @@ struct call *client_call(struct client *client, const char *method, const char *
     call->arg = arg;
     client->stats.calls++;
     enum failure failure;
-    const char *why = guard(client, !safe, &failure);
+    const char *why = guard(client, !safe, options->locks_out, &failure);
     if (why) {
         finish_unsent(call, failure, why);
         return call;
     }
+    if (!safe)
+        announce(client);
     call->place = QUEUED;
     list_append(&client->queue, call);
     pump(client);
@@ -386,6 +442,7 @@ struct client *client_new(struct loop *loop, const struct client_config *config,
     c->max_time_ms = config->max_time_ms;
     c->read_only = config->read_only;
     c->dry_run = config->dry_run;
+    c->allow_self = config->allow_self;
     rate_init(&c->rate, config->rate);
     const struct transfer_config transfer_config = {
         .user_agent = config->user_agent,
@@ -421,9 +478,14 @@ void client_free(struct client *client)
     free(client);
 }
 
-bool client_unauthorised(const struct client *client)
+enum refused client_refused(const struct client *client)
 {
-    return client->unauthorised;
+    return client->refused;
+}
+
+bool client_dry_run(const struct client *client)
+{
+    return client->dry_run;
 }
 
 const struct origin *client_origin(const struct client *client)

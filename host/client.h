@@ -27,12 +27,15 @@ struct client_config {
     double rate;               /* starts a second; 0: unlimited */
     size_t max_body;           /* bytes of a decoded reply */
     bool read_only, dry_run;   /* no write is sent: every method but GET and HEAD ends in FAILURE_REFUSED */
+    bool allow_self;           /* a call that may lock the credential's own token out is sent */
     const char *ca_file, *cert_file, *key_file, *proxy; /* NULL: none; borrowed for the client's life */
 };
 
 struct call_options {
     unsigned attempts;   /* 0: the client's; can only lower it */
     int64_t max_time_ms; /* 0: the client's; can only lower it */
+    const char
+        *locks_out; /* id of the token that this call may make unable to do its work, or NULL; needed by client_call() only */
 };
 
 struct client_stats {
@@ -67,8 +70,10 @@ const char *call_target(const struct call *call);
 
 /* Start nothing new: calls that are not on the wire end as FAILURE_CANCELLED with `why`; those on the wire go on. */
 void client_stop(struct client *client, const char *why);
-/* Was it a 401 that stopped it? */
-bool client_unauthorised(const struct client *client);
+/* Why the server's refusals stopped it. */
+enum refused { REFUSED_NOT, REFUSED_CREDENTIAL, REFUSED_PERMISSION };
+enum refused client_refused(const struct client *client);
+bool client_dry_run(const struct client *client);
 
 const struct origin *client_origin(const struct client *client);
 const char *client_credential_origin(const struct client *client);

@@ -2,8 +2,8 @@
  * task: see task.h.
  *
  * waiting → ready → running: wakers only append to the ready queue, since a set cannot change while it is walked. A task is a
- * userdata whose user values are its coroutine and, after a failure, the traceback. The registry keeps a task from being collected while it is alive, and after a
- * failure until somebody has taken notice.
+ * userdata whose user values are its coroutine and, after a failure, the traceback. The registry keeps a task from being
+ * collected while it is alive, and after a failure until somebody has taken notice.
  */
 #include "task.h"
 

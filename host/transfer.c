@@ -16,6 +16,7 @@ struct transfer {
     CURL *easy;
     struct result result;
     size_t header_bytes;
+    bool headers_whole;
     const char *body; /* what is still to be read, for exchanges that must not repeat */
     size_t body_left;
     void (*done)(struct result *result, void *arg);
@@ -49,9 +50,9 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 {
-    (void)bytes;
     struct transfer *t = arg;
     t->header_bytes += size * count;
+    t->headers_whole = bytes[0] == '\r' || bytes[0] == '\n'; /* the blank line that ends them */
     if (t->header_bytes <= t->all->config.max_headers)
         return size * count;
     t->result.failure = FAILURE_LIMIT;
@@ -167,7 +168,12 @@ static void on_finished(struct loop_transfer *base, CURLcode code)
     curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
     r->sent = request_bytes > 0;
     if (r->failure == FAILURE_NONE) /* a callback of ours knows better why it stopped */
-        r->failure = code == CURLE_UNSUPPORTED_PROTOCOL && r->sent ? FAILURE_TRANSPORT /* the reply was not HTTP */ : classify(code);
+        r->failure =
+            code == CURLE_UNSUPPORTED_PROTOCOL && r->sent ? FAILURE_TRANSPORT /* the reply was not HTTP */ : classify(code);
+    if (r->failure == FAILURE_NONE && !t->headers_whole && r->body.len == 0) { /* libcurl 7.88 takes this for a reply */
+        r->failure = FAILURE_TRANSPORT;
+        snprintf(r->message, sizeof r->message, "the reply was cut off within its headers");
+    }
     if (r->failure == FAILURE_NONE)
         fill_reply(t);
     else if (!r->message[0])
@@ -305,6 +311,7 @@ static void reset_result(struct transfer *t)
     buf_wipe(&r->body); /* what a cut-off exchange left */
     *r = (struct result){.body = {.cap = t->all->config.max_body}, .retry_after_ms = -1};
     t->header_bytes = 0;
+    t->headers_whole = false;
     t->error[0] = '\0';
 }
 

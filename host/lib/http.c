@@ -99,8 +99,8 @@ static struct secret *load_credential(lua_State *L, char *err)
 
 /*
  * http.configure{ base_url=, credential_environment= | credential_file= | credential_command= | credential_value=, jobs=, rate=
- * (1/s), attempts=, max_time= (s), connect_timeout= (s), max_body= (bytes), read_only=, dry_run=, ca_file=, cert_file=,
- * key_file=, proxy= }: true, or nil and what is wrong.
+ * (1/s), attempts=, max_time= (s), connect_timeout= (s), max_body= (bytes), read_only=, dry_run=, allow_self=, ca_file=,
+ * cert_file=, key_file=, proxy= }: true, or nil and what is wrong.
  */
 static int f_configure(lua_State *L)
 {
@@ -119,6 +119,7 @@ static int f_configure(lua_State *L)
         .max_body = (size_t)number(L, "max_body", 16 << 20),
         .read_only = flag(L, "read_only"),
         .dry_run = flag(L, "dry_run"),
+        .allow_self = flag(L, "allow_self"),
         .ca_file = text(L, "ca_file"),
         .cert_file = text(L, "cert_file"),
         .key_file = text(L, "key_file"),
@@ -180,13 +181,18 @@ static int f_calls(lua_State *L)
     return 2;
 }
 
-/* http.stop_reason(): "auth" once a 401 has stopped the run, else nil. */
+/* http.stop_reason(): "auth" once a 401, "forbidden" once many 403 in a row have stopped the run; else nil. */
 static int f_stop_reason(lua_State *L)
 {
-    if (client && client_unauthorised(client))
-        lua_pushliteral(L, "auth");
-    else
-        lua_pushnil(L);
+    static const char *const names[] = {[REFUSED_CREDENTIAL] = "auth", [REFUSED_PERMISSION] = "forbidden"};
+    lua_pushstring(L, client ? names[client_refused(client)] : NULL);
+    return 1;
+}
+
+/* http.dry_run(): are writes previewed instead of sent? */
+static int f_dry_run(lua_State *L)
+{
+    lua_pushboolean(L, client && client_dry_run(client));
     return 1;
 }
 
@@ -225,6 +231,7 @@ static const luaL_Reg lib[] = {
     {"calls", f_calls},
     {"check_base_url", f_check_base_url},
     {"configure", f_configure},
+    {"dry_run", f_dry_run},
     {"environment_has_credential", f_environment_has_credential},
     {"origin", f_origin},
     {"refuse_with", f_refuse_with},

@@ -215,6 +215,26 @@ static int deliver_token(lua_State *L, const struct result *result)
     return 1;
 }
 
+static int previewed(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    (void)ctx;
+    return lua_gettop(L);
+}
+
+/* Under --dry-run: what the token would be, from moonkey.preview. Stack: id, fields, opts. */
+static int preview(lua_State *L)
+{
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "moonkey.preview");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "update");
+    lua_replace(L, -2);
+    lua_insert(L, 1);
+    lua_callk(L, 3, LUA_MULTRET, 0, previewed);
+    return previewed(L, LUA_OK, 0);
+}
+
 /* token.update(id, fields [, opts]): the updated token, or nil, err. */
 static int f_update(lua_State *L)
 {
@@ -223,6 +243,10 @@ static int f_update(lua_State *L)
     struct call_options options = call_check_options(L, 3);
     const char *target = make_target(L, 1);
     const struct buf *body = make_body(L, 2);
+    if (client_dry_run(call_client(L)))
+        return preview(L);
+    if (lua_getfield(L, 2, "modules") != LUA_TNIL) /* what a token may do is decided by its modules */
+        options.locks_out = lua_tostring(L, 1);
     return call_start(L, "token.update", "PUT", target, body->data, body->len, &options, deliver_token);
 }
 

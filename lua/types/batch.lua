@@ -54,7 +54,7 @@
 ---@field causes table[] failures grouped: `count`, `kind`, `status`, `title`, `reason`, `examples`
 ---@field seconds number
 ---@field source string
----@field stopped? "interrupted"|"auth"|"output" why the run ended early
+---@field stopped? "interrupted"|"auth"|"forbidden"|"output" why the run ended early
 ---@field unusable? { line: integer?, message: string } the input made no sense from there on
 ---@field output_error? string
 

@@ -22,7 +22,7 @@ local Error = {}
 
 ---@alias moonkey.ErrorKind
 ---| "api"              # the platform refused: a status that is not 2xx, 401 or 403
----| "auth"             # 401 (the run stops) or 403
+---| "auth"             # 401 (the run stops) or 403 (20 in a row stop it)
 ---| "transport"        # no connection, or it broke
 ---| "timeout"          # no reply in time; a write may have been applied
 ---| "invalid_response" # 2xx, but its body cannot be used; a write was probably applied

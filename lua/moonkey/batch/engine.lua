@@ -27,7 +27,7 @@ local function new_handler()
   end
 end
 
--- Nothing new is started from here on. The reason: "interrupted", "auth", "output".
+-- Nothing new is started from here on. The reason: "interrupted", "auth", "forbidden", "output".
 function Engine:stop(reason)
   if self.stopped then return end
   self.stopped = reason
@@ -195,7 +195,7 @@ function Engine:wait()
 end
 
 -- M.run{ source =, job =, jobs =, on_result =, on_idle =, state = } works through the source and returns how it ended:
--- { rows =, stopped = nil, "interrupted", "auth" or "output", unusable = nil or { line =, message = }, output_error = }.
+-- { rows =, stopped = nil, "interrupted", "auth", "forbidden" or "output", unusable = nil or { line =, message = }, output_error = }.
 -- on_result(r) returns false, message when the result cannot be recorded; on_idle() comes before a wait for the source.
 function M.run(options)
   local job = options.job

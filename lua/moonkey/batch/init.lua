@@ -75,7 +75,8 @@ M.run{
   progress   true: progress is shown on standard error
 }
 returns { rows =, done =, failed =, pending =, causes =, seconds =, source = name,
-          stopped = nil | "interrupted" | "auth" | "output", unusable = nil | { line =, message = }, output_error = };
+          stopped = nil | "interrupted" | "auth" | "forbidden" | "output",
+          unusable = nil | { line =, message = }, output_error = };
 or nil, message when nothing could be started. The job's mistakes fail rows; an error in setup or teardown is raised.
 ]]
 function M.run(options)

@@ -65,6 +65,7 @@ end
 local STOPPED = {
   interrupted = "interrupted: what was in flight has been finished; the rows after it were not tried",
   auth = "stopped: the rows after these were not tried",
+  forbidden = "stopped after 20 replies of 403 in a row: the rows after these were not tried",
   output = "stopped",
 }
 

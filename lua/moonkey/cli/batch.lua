@@ -56,7 +56,7 @@ end
 
 local function exit_code(result)
   if result.stopped == "interrupted" then return 128 + sys.interrupted() end
-  if result.stopped == "auth" then return 4 end
+  if result.stopped == "auth" or result.stopped == "forbidden" then return 4 end
   if result.stopped == "output" then return 1 end
   if result.unusable then return 2 end
   return result.failed > 0 and 3 or 0
@@ -71,6 +71,7 @@ function M.run(args)
     stdout = args.output == "jsonl", progress = true }
   if not result then stop.usage(message) end
   for _, line in ipairs(summary.lines(result)) do log.info("%s", line) end
+  if args.dry_run then log.info("dry run: nothing was written") end
   return exit_code(result)
 end
 

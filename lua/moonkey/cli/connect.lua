@@ -100,6 +100,8 @@ function M.configure(args, jobs, when_needed)
     jobs = args.jobs and units.count("-j", args.jobs, 1, 1000) or jobs,
     rate = args.rate and units.rate("--rate", args.rate),
     read_only = args.read_only,
+    dry_run = args.dry_run,
+    allow_self = args.allow_self,
     attempts = args.retry and units.count("--retry", args.retry, 0, 100) + 1 or nil,
     max_time = duration(args, "max_time", "--max-time"),
     connect_timeout = duration(args, "connect_timeout", "--connect-timeout"),

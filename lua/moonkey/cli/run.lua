@@ -55,13 +55,14 @@ local function run_chunk(chunk, ...)
   end, ...)
   if sys.interrupted() then return 128 + sys.interrupted() end
   if stop.is(err) then error(err, 0) end
-  local unauthorised = http.stop_reason() == "auth"
+  local refused = http.stop_reason()
   if not ok then log.error("%s", trace) end
-  if unauthorised and not errors.is(err) then
+  if refused and not errors.is(err) then
     local host, _, source = http.origin()
-    log.error("%s refused the credential from %s (401); nothing was sent after that", host, source)
+    log.error("%s refused the credential from %s (%s); nothing was sent after that", host, source,
+      refused == "auth" and "401" or "403, many times in a row")
   end
-  return unauthorised and 4 or ok and 0 or 1
+  return refused and 4 or ok and 0 or 1
 end
 
 function M.run(args)

@@ -1,0 +1,48 @@
+#!/bin/sh
+# Install the Debian packages that moonkey is built with, and with the word `test` those of its tests. Says what it installs before it
+# does, asks nothing, and ends at once when nothing is missing.
+#   sh scripts/setup.sh [build|test]
+set -eu
+
+packages="build-essential cmake ninja-build pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev libsqlite3-dev
+libmicrohttpd-dev lua-argparse libcsv-dev"
+case ${1:-build} in
+build) ;;
+test) packages="$packages libcmocka-dev lua-busted python3 valgrind" ;;
+*) echo "usage: sh scripts/setup.sh [build|test]" >&2; exit 2 ;;
+esac
+
+fail() {
+    echo "setup: $1" >&2
+    exit 1
+}
+
+if ! command -v dpkg-query >/dev/null 2>&1; then
+    echo "setup: this is not a Debian system, so nothing is installed here; the build names what it misses." >&2
+    exit 0
+fi
+
+missing=
+for package in $packages; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=
+    [ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null 2>&1 || fail "these packages are missing, and installing them needs root. Run as root:
+  apt-get update && apt-get install -y$missing"
+    as_root=sudo
+fi
+
+echo "setup: installing with apt-get:$missing"
+# `env` rather than an assignment, so that it passes through sudo.
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q update >/dev/null ||
+    echo "setup: warning: apt-get update failed; trying with the package lists that are here" >&2
+# shellcheck disable=SC2086 # a list of words
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $missing >/dev/null ||
+    fail "apt-get could not install them (its message is above). Is there a network, and a mirror in /etc/apt/sources.list?
+Try again by hand:
+  apt-get update && apt-get install$missing"
+echo "setup: done"

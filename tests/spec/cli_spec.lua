@@ -1,0 +1,122 @@
+-- The command line: what it takes, and how it answers mistakes.
+local child = require "child"
+local sys = require "moonkey.sys"
+
+local function ends(code, out, err, ...)
+  local got, stdout, stderr = child.run(...)
+  assert.equal(code, got)
+  if out then assert.matches(out, stdout) else assert.equal("", stdout) end
+  if err then assert.matches(err, stderr) else assert.equal("", stderr) end
+end
+
+describe("moonkey", function()
+  it("shows help and version", function()
+    ends(0, "^moonkey " .. sys.version():gsub("%.", "%%.") .. "\n$", nil, { "--version" })
+    ends(0, "Usage: moonkey.*run.*batch.*emulator.*Exit: 0 done", nil, { "--help" })
+    ends(0, "Usage: moonkey.*FILE", nil, { "batch", "--help" })
+    ends(0, "SCRIPT", nil, { "run", "--help" })
+    ends(0, "%-%-seed", nil, { "emulator", "--help" })
+    ends(2, nil, "Usage: moonkey", {})
+  end)
+
+  local mistakes = {
+    ["no command 'batsh', did you mean 'batch'"] = { "batsh", "x" },
+    ["unknown option '%-%-frobnicate'"] = { "run", "--frobnicate", "x.lua" },
+    ["run needs a script"] = { "run" },
+    ["cannot run nosuch%.lua: .*No such file"] = { "run", "nosuch.lua" },
+    ["it is a directory"] = { "run", "/tmp" },
+    ["%-%-retry"] = { "--retry", "many", "run", "-e", "" },
+    ["%-%-max%-time"] = { "--max-time", "soon", "run", "-e", "" },
+    ["%-%-rate"] = { "--rate", "fast", "run", "-e", "" },
+    ["%-j"] = { "-j", "0", "run", "-e", "" },
+    ["%-%-log%-level"] = { "--log-level", "loud", "run", "-e", "" },
+    ["%-%-color"] = { "--color", "blue", "run", "-e", "" },
+    ["exclude each other"] = { "--emulator", "--base-url", "http://127.0.0.1:1", "run", "-e", "" },
+    ["%-%-cacert: cannot read /nosuch"] = { "--cacert", "/nosuch", "run", "-e", "" },
+    ["%-%-port 70000"] = { "emulator", "--port", "70000" },
+    ["%-%-seed 0"] = { "emulator", "--seed", "0" },
+    ["nosuch%.csv"] = { "batch", "nosuch.csv" },
+  }
+  for message, args in pairs(mistakes) do
+    it("answers `" .. table.concat(args, " ") .. "` with exit 2 and " .. message, function()
+      ends(2, nil, "^moonkey: .*" .. message, args)
+    end)
+  end
+end)
+
+describe("moonkey run", function()
+  it("gives arg and ... as lua does", function()
+    local dir = child.directory(finally)
+    child.write(dir .. "/a b.lua", "print(arg[0], #arg, arg[1], arg[2], arg[3], ...)")
+    for _, args in ipairs{ { "run", "a b.lua", "x", "-e", "--flag y" }, { "a b.lua", "x", "-e", "--flag y" } } do
+      local code, out, err = child.run(args, { dir = dir })
+      assert.same({ 0, "a b.lua\t3\tx\t-e\t--flag y\tx\t-e\t--flag y\n", "" }, { code, out, err })
+    end
+  end)
+
+  it("runs code", function()
+    ends(0, "^3\n$", nil, { "run", "-e", "print(1 + 2)" })
+    ends(0, "^3\n$", nil, { "-e", "print(1 + 2)" })
+    ends(0, "^1\n2\n$", nil, { "run", "-e", "x = 1 print(x)", "-e", "print(x + 1)" })
+  end)
+
+  it("runs standard input", function()
+    local code, out = child.run({ "run", "-", "a" }, { stdin = "#!/usr/bin/env -S moonkey run\nprint(arg[0], ...)" })
+    assert.same({ 0, "-\ta\n" }, { code, out })
+  end)
+
+  it("ends errors of every kind in a message with file and line, exit 1", function()
+    local dir = child.directory(finally)
+    for text, message in pairs{
+      ["local x = nil\nx.y = 1"] = "s%.lua:2: attempt to index a nil value.*stack traceback:.*s%.lua:2: in main chunk",
+      ["\nx = = 1"] = "s%.lua:2: unexpected symbol",
+      ["error{ code = 1 }"] = "error object is a table value.*s%.lua:1",
+      ["error()"] = "nil",
+      ["error(setmetatable({}, { __tostring = function() return 'mine' end }))"] = "moonkey: mine\nstack traceback",
+      ["assert(false)"] = "assertion failed",
+      ["string.rep('x', -1)\nstring.rep()"] = "s%.lua:2: bad argument #1 to 'rep'",
+      ["local function f() return f() + 1 end f()"] = "stack overflow",
+      ["coroutine.wrap(function() error('in a coroutine') end)()"] = "in a coroutine",
+    } do
+      child.write(dir .. "/s.lua", text)
+      local code, out, err = child.run({ "run", "s.lua" }, { dir = dir })
+      assert.same({ 1, "" }, { code, out })
+      assert.matches(message, err)
+      assert.is_nil(err:find("moonkey/cli", 1, true), err)
+    end
+  end)
+
+  it("fails when its output could not be written", function()
+    for _, code in ipairs{ "print(1)", "io.write(('x'):rep(100000))", "io.write 'x'" } do
+      local status, _, err = child.run({ "run", "-e", code }, { out = "/dev/full" })
+      assert.equal(1, status)
+      assert.matches("cannot write to standard output", err)
+    end
+  end)
+end)
+
+describe("colour", function()
+  it("is as --color, NO_COLOR and CLICOLOR_FORCE say", function()
+    local function colored(args, env)
+      table.move({ "run", "-e", "require('moonkey.log').error('x')" }, 1, 3, #args + 1, args)
+      local _, _, err = child.run(args, { env = env })
+      return err:find("\27[", 1, true) ~= nil
+    end
+    assert.is_false(colored({}))
+    assert.is_true(colored({ "--color", "always" }))
+    assert.is_true(colored({}, "CLICOLOR_FORCE=1"))
+    assert.is_false(colored({}, "CLICOLOR_FORCE=1 NO_COLOR=1"))
+    assert.is_false(colored({ "--color", "never" }, "CLICOLOR_FORCE=1"))
+  end)
+end)
+
+describe("the log", function()
+  it("has levels and a JSON form", function()
+    local _, _, err = child.run{ "--log-level", "warn", "run", "-e", "local l = require 'moonkey.log' l.info('i') l.warn('%d%%', 5) l.error('100%')" }
+    assert.equal("moonkey: warning: 5%\nmoonkey: 100%\n", err)
+    _, _, err = child.run{ "--log-format", "json", "run", "-e", "require('moonkey.log').info('a \"b\"\\n')" }
+    local line = require("moonkey.json").decode(err)
+    assert.same({ "info", 'a "b"\n' }, { line.level, line.message })
+    assert.is_truthy(require("moonkey.time").parse(line.time))
+  end)
+end)

@@ -1,0 +1,230 @@
+-- The emulator's store: what it starts with, what it keeps, whom it refuses, and that a batch is all or nothing.
+local emulator = require "moonkey.emulator"
+local json = require "moonkey.json"
+local log = require "moonkey.log"
+local routes = require "moonkey.emulator.routes"
+local sqlite = require "moonkey.sqlite"
+
+local PATH = "/public/v1/accounts/api-tokens/"
+
+local function write(path, ...)
+  local file = assert(io.open(path, "w"))
+  file:write(...)
+  file:close()
+end
+
+describe("the emulator's store", function()
+  local data, seed
+
+  before_each(function()
+    data, seed = os.tmpname(), os.tmpname()
+    os.remove(data)
+  end)
+
+  after_each(function()
+    for _, path in ipairs({ seed, data, data .. "-wal", data .. "-shm" }) do
+      os.remove(path)
+    end
+  end)
+
+  local function request(credential, method, id, body)
+    return { method = method, path = PATH .. id, body = body,
+      headers = { authorization = "Bearer " .. credential, ["content-type"] = "application/json" } }
+  end
+
+  local function get(store, credential, id)
+    return json.decode(routes.handle(store, request(credential, "GET", id)).body)
+  end
+
+  -- A request as emulator.answer takes it; what it was answered with is left in it.
+  local function waiting(...)
+    local r = request(...)
+    r.reply = function(self, status, body)
+      self.status, self.answer = status, body
+    end
+    return r
+  end
+
+  describe("seeded with a number", function()
+    it("holds so many tokens, the same ones always", function()
+      local one, credential = assert(emulator.open({ seed = 12 }))
+      local two, again = assert(emulator.open({ seed = 12 }))
+      assert.equal(12, one:count())
+      assert.equal(credential, again)
+      assert.equal("idt:TKN-0000-0001:5xn7xeHHtI3JJCecWqnyJX313UzWCPdeXKuMSu8TBSZdaeW3gTOD055TNUIe8cNx", credential)
+      assert.same(get(one, credential, "TKN-0000-0012"), get(two, credential, "TKN-0000-0012"))
+      assert.equal("MOD-1756", get(one, credential, "TKN-0000-0001").modules[1].id)
+    end)
+
+    it("has ten of them when nothing is said", function()
+      assert.equal(10, assert(emulator.open({})):count())
+    end)
+
+    it("counts on beyond 9999", function()
+      local store = assert(emulator.open({ seed = 10001 }))
+      assert.equal(10001, store:count())
+      assert.truthy(store:row("SELECT n FROM token WHERE id = 'TKN-0001-0001'"))
+    end)
+  end)
+
+  describe("seeded with a file", function()
+    it("takes what the API would show, and what it would never accept", function()
+      write(seed, [[
+{"id":"TKN-1111-2222","name":"a & b","description":null,"icon":"i","status":"Active","token":"secret","revision":7,]],
+        [["lastAccessAt":"2024-03-15T10:00:00.000Z","account":{"id":"ACC-1","type":"Vendor","name":"V"},]],
+        [["modules":[{"id":"MOD-77","name":"Seven","settings":{"paid":true}},{"id":"MOD-1756"}],]],
+        [["audit":{"created":{"at":"2020-01-01T00:00:00.000Z","by":{"id":"USR-1"}}},"unknown":{}}
+
+{"id":"x"}
+]])
+      local store, credential = assert(emulator.open({ seed = seed }))
+      assert.equal(2, store:count())
+      assert.matches("^idt:x:", credential) -- of the Operations account, which a token has that names none
+      local token = get(store, "secret", "TKN-1111-2222")
+      assert.equal("a & b", token.name)
+      assert.equal(7, token.revision)
+      assert.equal("Vendor", token.account.type)
+      assert.same({ "Seven", true }, { token.modules[1].name, token.modules[1].settings.paid })
+      assert.equal("Access Management", token.modules[2].name)
+      assert.same({ at = "2020-01-01T00:00:00.000Z", by = { id = "USR-1" } }, token.audit.created)
+    end)
+
+    local cases = {
+      { "what is not JSON", '{"id":"a"}\n{"id"', ":2: " },
+      { "a list", "[]", ":1: the line must be an object" },
+      { "no id", '{"name":"x"}', ":1: the token has no id" },
+      { "an id that is there", '{"id":"a"}\n\n{"id":"a"}', ":3: token a is there already" },
+      { "a name that is an object", '{"id":"a","name":{}}', ":1: name must be a string or null" },
+      { "modules that are a string", '{"id":"a","modules":"x"}', ":1: modules must be a list" },
+      { "a module without an id", '{"id":"a","modules":[{"id":"m"},{}]}', ":1: modules[2] has no usable id" },
+    }
+    for _, case in ipairs(cases) do
+      it("names the line of " .. case[1], function()
+        write(seed, case[2])
+        local store, message = emulator.open({ seed = seed, data = data })
+        assert.is_nil(store)
+        assert.matches(seed .. case[3], message, 1, true)
+        assert.equal(10, assert(emulator.open({ data = data })):count()) -- nothing was left behind
+      end)
+    end
+
+    it("refuses one that no credential comes from", function()
+      write(seed, '{"id":"a","status":"Disabled"}\n')
+      local store, message = emulator.open({ seed = seed })
+      assert.is_nil(store)
+      assert.matches("holds no token with status Active", message)
+    end)
+
+    it("says why it cannot be read", function()
+      local store, message = emulator.open({ seed = "/nonexistent/seed.jsonl" })
+      assert.is_nil(store)
+      assert.equal("cannot read the seed: /nonexistent/seed.jsonl: No such file or directory", message)
+    end)
+  end)
+
+  describe("in a file", function()
+    it("keeps what was written, and leaves a later seed out", function()
+      local log_info = log.info
+      log.info = function() end
+      finally(function()
+        log.info = log_info
+      end)
+      local store, credential = assert(emulator.open({ data = data, seed = 3 }))
+      emulator.answer(store, { waiting(credential, "PUT", "TKN-0000-0002", '{"name":"Kept"}') })
+      store:close()
+      store, credential = assert(emulator.open({ data = data, seed = 20 }))
+      assert.equal(3, store:count())
+      assert.equal("Kept", get(store, credential, "TKN-0000-0002").name)
+      store:close()
+    end)
+
+    it("is for one process at a time", function()
+      local store = assert(emulator.open({ data = data }))
+      local second, message = emulator.open({ data = data })
+      assert.is_nil(second)
+      assert.matches(data .. " is in use by another process", message, 1, true)
+      store:close()
+      assert(emulator.open({ data = data })):close()
+    end)
+
+    it("refuses what is not a database", function()
+      write(data, ("text\n"):rep(1000))
+      local store, message = emulator.open({ data = data })
+      assert.is_nil(store)
+      assert.matches(data .. " is not a database of the emulator", message, 1, true)
+    end)
+
+    it("refuses the database of another program, and leaves it as it is", function()
+      local db = assert(sqlite.open(data))
+      db:exec("CREATE TABLE t (v)")
+      db:close()
+      local store, message = emulator.open({ data = data })
+      assert.is_nil(store)
+      assert.matches("is a database of another program", message, 1, true)
+      db = assert(sqlite.open(data, { readonly = true }))
+      assert.equal("delete", (db:prepare("PRAGMA journal_mode"):row()))
+      db:close()
+    end)
+
+    it("refuses one of a later version", function()
+      assert(emulator.open({ data = data })):close()
+      local db = assert(sqlite.open(data))
+      db:exec("PRAGMA user_version = 99")
+      db:close()
+      local store, message = emulator.open({ data = data })
+      assert.is_nil(store)
+      assert.matches("was written by a newer version of moonkey", message, 1, true)
+    end)
+
+    it("says why it cannot be made", function()
+      local store, message = emulator.open({ data = "/nonexistent/x.db" })
+      assert.is_nil(store)
+      assert.matches("cannot open /nonexistent/x.db: .*No such file or directory", message)
+    end)
+  end)
+
+  describe("a batch of requests", function()
+    local handle, log_error = routes.handle, log.error
+    after_each(function()
+      routes.handle, log.error = handle, log_error
+    end)
+
+    it("is answered in order, and later ones see what earlier ones did", function()
+      local store, credential = assert(emulator.open({}))
+      local batch = {
+        waiting(credential, "PUT", "TKN-0000-0002", '{"name":"One"}'),
+        waiting(credential, "GET", "TKN-0000-0002"),
+        waiting(credential, "POST", "TKN-0000-0002/disable"),
+        waiting(credential, "POST", "TKN-0000-0002/disable"),
+      }
+      emulator.answer(store, batch)
+      assert.equal("One", json.decode(batch[2].answer).name)
+      assert.same({ 200, 200, 200, 400 }, { batch[1].status, batch[2].status, batch[3].status, batch[4].status })
+    end)
+
+    it("in which one fails is done again without it", function()
+      local store, credential = assert(emulator.open({}))
+      local logged
+      function log.error(...)
+        logged = string.format(...)
+      end
+      function routes.handle(st, r)
+        local reply = handle(st, r)
+        return reply.status == 200 and r.path:find("0003") and error("broken on purpose") or reply
+      end
+      local batch = {
+        waiting(credential, "PUT", "TKN-0000-0002", '{"name":"Two"}'),
+        waiting(credential, "PUT", "TKN-0000-0003", '{"name":"Three"}'),
+        waiting(credential, "PUT", "TKN-0000-0004", '{"name":"Four"}'),
+      }
+      emulator.answer(store, batch)
+      assert.same({ 200, 500, 200 }, { batch[1].status, batch[2].status, batch[3].status })
+      assert.matches("^PUT .*TKN%-0000%-0003 failed: .*broken on purpose", logged)
+      routes.handle = handle
+      assert.equal("Two", get(store, credential, "TKN-0000-0002").name)
+      assert.equal(2, get(store, credential, "TKN-0000-0002").revision)
+      assert.equal(1, get(store, credential, "TKN-0000-0003").revision)
+      assert.equal("Four", get(store, credential, "TKN-0000-0004").name)
+    end)
+  end)
+end)

@@ -1,0 +1,51 @@
+-- moonkey.errors: error bodies of any shape become one (api-contract, section 3).
+local errors = require "moonkey.errors"
+local json = require "moonkey.json"
+
+local function from(body, facts)
+  local all = { kind = "api", status = 400, message = "", body = body, method = "PUT", path = "/p", host = "h", attempts = 1, retryable = false }
+  for k, v in pairs(facts or {}) do all[k] = v end
+  return errors.from_result(all)
+end
+
+describe("moonkey.errors", function()
+  it("survives anything", function()
+    for _, body in ipairs{ "", "null", "true", "7", '"text"', "[]", "{}", "[[[]]]", '{"errors":null}', '{"errors":7}', '{"errors":"x"}',
+      '{"errors":{"a":null}}', '{"errors":{"a":{"b":{"c":1}}}}', '{"errors":[null,1,[],{}]}', '{"title":{},"detail":[],"traceId":7,"status":"x"}',
+      '{"statusCode":"400"}', "<html>", "<title></title>", "\xff\xfe", "\0", ("x"):rep(100000), "é" .. ("é"):rep(1000), "{", '{"a":' } do
+      local err = from(body)
+      assert.is_table(err.errors)
+      assert.is_string(tostring(err))
+      assert.is_true(#tostring(err) < 2000)
+      assert.is_truthy(utf8.len(tostring(err)))
+      assert.equal(400, err.status)
+      for _, e in ipairs(err.errors) do
+        assert.is_string(e.message)
+        assert.is_true(e.field == nil or type(e.field) == "string")
+      end
+      assert.is_string(json.encode{ title = err.title, detail = err.detail })
+    end
+  end)
+
+  it("shows at most five of many errors", function()
+    local many = {}
+    for i = 1, 8 do many[i] = { message = "m" .. i } end
+    assert.matches("m5; and 3 more", tostring(from(json.encode{ errors = many })))
+    assert.equal(8, #from(json.encode{ errors = many }).errors)
+  end)
+
+  it("says what to do, by status and kind", function()
+    for status, advice in pairs{ [401] = "check that the credential", [403] = "permission", [404] = "check the id", [302] = "base URL" } do
+      assert.matches(advice, tostring(from("", { status = status })))
+    end
+    assert.matches("no reply from h: .*base URL", tostring(from("", { kind = "transport", status = false, message = "refused" })))
+    assert.matches("safe to repeat", tostring(from("", { kind = "timeout", status = false, message = "slow" })))
+    assert.matches("gave up after 4 attempts", tostring(from("", { attempts = 4 })))
+  end)
+
+  it("tells its own from other tables", function()
+    assert.is_true(errors.is(from("")))
+    assert.is_false(errors.is({ kind = "api" }))
+    assert.is_false(errors.is("text"))
+  end)
+end)

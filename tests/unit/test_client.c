@@ -1,0 +1,423 @@
+/* client: calls against a peer: attempts, guards, pace, and how a run is stopped. */
+#include "unit.h"
+
+#include "client.h"
+#include "clock.h"
+#include "log.h"
+#include "peer.h"
+#include "redact.h"
+
+#define CREDENTIAL "idt:TKN-0000-0001:CredentialOfAUnitTest"
+
+static struct loop *loop;
+static struct client *client;
+static struct peer *peer;
+static struct client_config config;
+
+struct outcome {
+    unsigned count;
+    struct call *call;
+};
+
+static void done(struct call *call, void *arg)
+{
+    struct outcome *o = arg;
+    o->count++;
+    o->call = call;
+}
+
+static int start(void **state)
+{
+    (void)state;
+    char err[ERROR_SIZE];
+    loop = loop_new();
+    config = (struct client_config){
+        .credential = secret_new(CREDENTIAL, strlen(CREDENTIAL), "a test", err),
+        .user_agent = "unit",
+        .attempts = 4,
+        .connect_timeout_ms = 2000,
+        .exchange_timeout_ms = 5000,
+        .jobs = 4,
+        .max_body = 100000,
+    };
+    log_configure(&(struct log_options){.level = LOG_OFF});
+    return loop && config.credential ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    client_free(client);
+    client = NULL;
+    if (peer)
+        peer_stop(peer);
+    peer = NULL;
+    loop_free(loop);
+    redact_forget_all();
+    return 0;
+}
+
+/* With `config` and the peer's replies. */
+static void open_client(const struct peer_reply *replies, size_t count)
+{
+    char err[ERROR_SIZE] = "";
+    peer = peer_start(replies, count);
+    assert_int_equal(origin_parse(&config.origin, peer_url(peer), err), 0);
+    client = client_new(loop, &config, err);
+    assert_non_null(client);
+}
+
+static void run(void)
+{
+    while (loop_busy(loop))
+        loop_step(loop, true);
+}
+
+static struct call *begin(const char *method, const char *target, struct outcome *o)
+{
+    const char *body = strcmp(method, "GET") == 0 ? NULL : "{}";
+    struct call *call = client_call(client, method, target, body, body ? 2 : 0, &(struct call_options){0}, done, o);
+    assert_non_null(call);
+    return call;
+}
+
+static struct call *complete(const char *method, const char *target)
+{
+    struct outcome o = {0};
+    struct call *call = begin(method, target, &o);
+    run();
+    assert_int_equal(o.count, 1);
+    assert_ptr_equal(o.call, call);
+    return call;
+}
+
+static void check(struct call *call, enum failure failure, long status, unsigned attempts)
+{
+    assert_int_equal(call_result(call)->failure, failure);
+    assert_int_equal(call_result(call)->status, status);
+    assert_int_equal(call_attempts(call), attempts);
+    call_free(call);
+}
+
+static const struct peer_reply ok = {.text =
+                                         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"};
+static const struct peer_reply busy = {.text = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"};
+
+static void sends_its_headers(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {ok, ok};
+    open_client(replies, COUNT(replies));
+    check(complete("PUT", "/public/v1/x"), FAILURE_NONE, 200, 1);
+    check(complete("GET", "/public/v1/y?select=a"), FAILURE_NONE, 200, 1);
+    assert_memory_equal(peer_request(peer, 0), "PUT /public/v1/x HTTP/1.1\r\n", 27);
+    assert_non_null(strstr(peer_request(peer, 0), "\r\nAuthorization: Bearer " CREDENTIAL "\r\n"));
+    assert_non_null(strstr(peer_request(peer, 0), "\r\nContent-Type: application/json\r\n"));
+    assert_memory_equal(peer_request(peer, 1), "GET /public/v1/y?select=a HTTP/1.1\r\n", 36);
+    assert_null(strstr(peer_request(peer, 1), "Content-"));
+    assert_string_equal(client_token_id(client), "TKN-0000-0001");
+    assert_string_equal(client_credential_origin(client), "a test");
+    assert_int_equal(client_stats(client).calls, 2);
+    assert_int_equal(client_stats(client).exchanges, 2);
+    assert_int_equal(client_stats(client).bytes_received, 4);
+}
+
+static void tries_again(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {{.then = PEER_RESET}, busy, ok, busy, busy, busy, busy, busy};
+    open_client(replies, COUNT(replies));
+    check(complete("PUT", "/"), FAILURE_NONE, 200, 3);
+    check(complete("DELETE", "/"), FAILURE_NONE, 503, 4);
+    assert_int_equal(peer_requests(peer), 7);
+    assert_int_equal(client_stats(client).retries, 5);
+    check(complete("POST", "/"), FAILURE_NONE, 503, 1);
+}
+
+static void a_call_can_lower_the_attempts(void **state)
+{
+    (void)state;
+    static const unsigned asked[] = {1, 2, 100}, made[] = {1, 2, 4};
+    const struct peer_reply replies[] = {busy, busy, busy, busy, busy, busy, busy};
+    open_client(replies, COUNT(replies));
+    for (size_t i = 0; i < COUNT(asked); i++) {
+        struct outcome o = {0};
+        client_call(client, "GET", "/", NULL, 0, &(struct call_options){.attempts = asked[i]}, done, &o);
+        run();
+        check(o.call, FAILURE_NONE, 503, made[i]);
+    }
+}
+
+static void spends_its_retry_budget(void **state)
+{
+    (void)state;
+    enum { CALLS = 40 };
+    struct peer_reply replies[CALLS * 4];
+    struct outcome outcomes[CALLS] = {0};
+    for (size_t i = 0; i < COUNT(replies); i++)
+        replies[i] = busy;
+    open_client(replies, COUNT(replies));
+    for (size_t i = 0; i < CALLS; i++)
+        begin("PUT", "/", &outcomes[i]);
+    run();
+    assert_int_equal(peer_requests(peer), CALLS + 500 / 14);
+    for (size_t i = 0; i < CALLS; i++) {
+        assert_int_equal(outcomes[i].count, 1);
+        call_free(outcomes[i].call);
+    }
+}
+
+static void a_401_stops_everything(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {{.text = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"}};
+    struct outcome first = {0}, second = {0}, third = {0};
+    config.jobs = 1;
+    open_client(replies, COUNT(replies));
+    begin("PUT", "/1", &first);
+    begin("PUT", "/2", &second);
+    run();
+    check(first.call, FAILURE_NONE, 401, 1);
+    check(second.call, FAILURE_CANCELLED, 0, 0);
+    assert_true((client_refused(client) == REFUSED_CREDENTIAL));
+    begin("GET", "/3", &third);
+    assert_int_equal(third.count, 1);
+    assert_non_null(strstr(call_result(third.call)->message, "401"));
+    check(third.call, FAILURE_CANCELLED, 0, 0);
+    assert_int_equal(peer_requests(peer), 1);
+}
+
+static void twenty_403_in_a_row_stop_everything(void **state)
+{
+    (void)state;
+    struct peer_reply replies[19 + 1 + 20];
+    for (size_t i = 0; i < COUNT(replies); i++)
+        replies[i] = (struct peer_reply){.text = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"};
+    replies[19] = ok;
+    open_client(replies, COUNT(replies));
+    for (size_t i = 0; i < COUNT(replies); i++) {
+        assert_int_equal(client_refused(client), REFUSED_NOT);
+        check(complete("PUT", "/"), FAILURE_NONE, i == 19 ? 200 : 403, 1);
+    }
+    assert_int_equal(client_refused(client), REFUSED_PERMISSION);
+    check(complete("PUT", "/"), FAILURE_CANCELLED, 0, 0);
+}
+
+static void does_not_lock_itself_out(void **state)
+{
+    static const char *const ids[] = {"TKN-0000-0001", "tkn-0000-0001", "TKN-0000-0002", NULL};
+    const struct peer_reply replies[] = {ok, ok, ok, ok};
+    config.allow_self = *state != NULL;
+    open_client(replies, COUNT(replies));
+    for (size_t i = 0; i < COUNT(ids); i++) {
+        struct outcome o = {0};
+        client_call(client, "PUT", "/", "{}", 2, &(struct call_options){.locks_out = ids[i]}, done, &o);
+        run();
+        bool sent = i >= 2 || config.allow_self;
+        assert_true(sent || strstr(call_result(o.call)->message, "--allow-self"));
+        check(o.call, sent ? FAILURE_NONE : FAILURE_REFUSED, sent ? 200 : 0, sent);
+    }
+}
+
+static void guards_hold_writes_back(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {ok};
+    struct outcome o = {0};
+    config.dry_run = *state != NULL;
+    config.read_only = !config.dry_run;
+    open_client(replies, COUNT(replies));
+    static const char *const writes[] = {"PUT", "POST", "DELETE", "PATCH", "get"};
+    for (size_t i = 0; i < COUNT(writes); i++) {
+        begin(writes[i], "/", &o);
+        assert_int_equal(o.count, i + 1);
+        assert_non_null(strstr(call_result(o.call)->message, config.dry_run ? "--dry-run" : "--read-only"));
+        check(o.call, FAILURE_REFUSED, 0, 0);
+    }
+    assert_int_equal(peer_requests(peer), 0);
+    check(complete("GET", "/"), FAILURE_NONE, 200, 1);
+}
+
+/* The tests that are run in two forms find a state the second time. */
+static int start_second(void **state)
+{
+    static int yes;
+    int failed = start(state);
+    *state = &yes;
+    return failed;
+}
+
+static void keeps_to_the_number_of_jobs(void **state)
+{
+    (void)state;
+    enum { CALLS = 12 };
+    struct peer_reply replies[CALLS];
+    struct outcome outcomes[CALLS] = {0};
+    for (size_t i = 0; i < CALLS; i++) {
+        replies[i] = ok;
+        replies[i].delay_ms = 20;
+    }
+    config.jobs = 3;
+    open_client(replies, CALLS);
+    for (size_t i = 0; i < CALLS; i++)
+        begin("PUT", "/", &outcomes[i]);
+    assert_int_equal(client_stats(client).running, 3);
+    assert_int_equal(client_stats(client).waiting, CALLS - 3);
+    run();
+    assert_int_equal(peer_most_at_a_time(peer), 3);
+    assert_int_equal(peer_connections(peer), 3);
+    for (size_t i = 0; i < CALLS; i++)
+        check(outcomes[i].call, FAILURE_NONE, 200, 1);
+}
+
+static void keeps_to_the_rate(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {ok, ok, ok, ok, ok};
+    struct outcome outcomes[5] = {0};
+    config.rate = 50;
+    open_client(replies, COUNT(replies));
+    int64_t from = clock_now();
+    for (size_t i = 0; i < 5; i++)
+        begin("GET", "/", &outcomes[i]);
+    run();
+    assert_true(clock_now() - from >= 80 * NS_PER_MS);
+    for (size_t i = 0; i < 5; i++)
+        check(outcomes[i].call, FAILURE_NONE, 200, 1);
+}
+
+static void retry_after_pauses_the_origin(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {{.text = "HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"}, ok, ok};
+    struct outcome first = {0}, second = {0};
+    open_client(replies, COUNT(replies));
+    int64_t from = clock_now();
+    begin("GET", "/1", &first);
+    while (client_stats(client).throttled == 0)
+        loop_step(loop, true);
+    begin("GET", "/2", &second);
+    assert_int_equal(client_stats(client).running, 0);
+    run();
+    assert_true(clock_now() - from >= 1000 * NS_PER_MS);
+    check(first.call, FAILURE_NONE, 200, 2);
+    check(second.call, FAILURE_NONE, 200, 1);
+}
+
+static void keeps_to_the_deadline(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {{.then = PEER_HANG}};
+    struct outcome first = {0}, second = {0};
+    config.jobs = 1;
+    config.max_time_ms = 200;
+    open_client(replies, COUNT(replies));
+    int64_t from = clock_now();
+    begin("PUT", "/1", &first);
+    begin("PUT", "/2", &second); /* waits behind it, and is never sent */
+    run();
+    assert_in_range(clock_now() - from, 190 * NS_PER_MS, 3 * NS_PER_S);
+    check(first.call, FAILURE_TIMEOUT, 0, 1);
+    check(second.call, FAILURE_TIMEOUT, 0, 0);
+    assert_int_equal(peer_requests(peer), 1);
+}
+
+static void stop_lets_what_is_on_the_wire_finish(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {{.text = ok.text, .delay_ms = 100}};
+    struct outcome first = {0}, second = {0};
+    config.jobs = 1;
+    open_client(replies, COUNT(replies));
+    begin("PUT", "/1", &first);
+    begin("PUT", "/2", &second);
+    loop_step(loop, false);
+    client_stop(client, "not sent: stopping");
+    assert_int_equal(second.count, 1);
+    assert_int_equal(first.count, 0);
+    assert_string_equal(call_result(second.call)->message, "not sent: stopping");
+    run();
+    check(first.call, FAILURE_NONE, 200, 1);
+    check(second.call, FAILURE_CANCELLED, 0, 0);
+    assert_false((client_refused(client) == REFUSED_CREDENTIAL));
+}
+
+static void stop_ends_a_back_off(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {{.text = "HTTP/1.1 503 Busy\r\nRetry-After: 100\r\nContent-Length: 0\r\n\r\n"}};
+    struct outcome o = {0};
+    open_client(replies, COUNT(replies));
+    begin("PUT", "/", &o);
+    while (client_stats(client).retries == 0)
+        loop_step(loop, true);
+    client_stop(client, "not sent: stopping");
+    check(o.call, FAILURE_NONE, 503, 1);
+    assert_false(loop_busy(loop));
+}
+
+static void calls_can_be_given_up_anywhere(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {{.text = "HTTP/1.1 503 Busy\r\nRetry-After: 100\r\nContent-Length: 0\r\n\r\n"}};
+    struct outcome waiting = {0}, queued = {0};
+    config.jobs = 1;
+    open_client(replies, COUNT(replies));
+    struct call *a = begin("PUT", "/1", &waiting);
+    struct call *b = begin("PUT", "/2", &queued);
+    while (client_stats(client).retries == 0)
+        loop_step(loop, true);
+    call_free(a); /* backing off */
+    call_free(b); /* queued, behind a pause */
+    call_free(NULL);
+    assert_int_equal(client_stats(client).waiting, 0);
+    assert_int_equal(waiting.count + queued.count, 0);
+}
+
+static void a_running_call_can_be_given_up(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {{.then = PEER_HANG}, ok};
+    struct outcome first = {0}, second = {0};
+    config.jobs = 1;
+    open_client(replies, COUNT(replies));
+    struct call *call = begin("PUT", "/1", &first);
+    while (peer_requests(peer) == 0)
+        loop_step(loop, false);
+    call_free(call);
+    assert_int_equal(client_stats(client).running, 0);
+    begin("PUT", "/2", &second);
+    run();
+    assert_int_equal(first.count, 0);
+    check(second.call, FAILURE_NONE, 200, 1);
+}
+
+#define CLIENT_TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLIENT_TEST(sends_its_headers),
+        CLIENT_TEST(tries_again),
+        CLIENT_TEST(a_call_can_lower_the_attempts),
+        CLIENT_TEST(spends_its_retry_budget),
+        CLIENT_TEST(a_401_stops_everything),
+        CLIENT_TEST(guards_hold_writes_back),
+        cmocka_unit_test_setup_teardown(guards_hold_writes_back, start_second, end),
+        CLIENT_TEST(twenty_403_in_a_row_stop_everything),
+        CLIENT_TEST(does_not_lock_itself_out),
+        cmocka_unit_test_setup_teardown(does_not_lock_itself_out, start_second, end),
+        CLIENT_TEST(keeps_to_the_number_of_jobs),
+        CLIENT_TEST(keeps_to_the_rate),
+        CLIENT_TEST(retry_after_pauses_the_origin),
+        CLIENT_TEST(keeps_to_the_deadline),
+        CLIENT_TEST(stop_lets_what_is_on_the_wire_finish),
+        CLIENT_TEST(stop_ends_a_back_off),
+        CLIENT_TEST(calls_can_be_given_up_anywhere),
+        CLIENT_TEST(a_running_call_can_be_given_up),
+    };
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    curl_global_cleanup();
+    return failed;
+}

@@ -1,0 +1,116 @@
+/* redact: a table of texts. */
+#include "unit.h"
+
+#include "redact.h"
+
+#define LEARNT "LearntSecretValue42"
+
+static const struct {
+    const char *text, *expected;
+} cases[] = {
+    {"", ""},
+    {"nothing here: id, token, authority, idt", "nothing here: id, token, authority, idt"},
+    {LEARNT, "[redacted]"},
+    {"a" LEARNT "b" LEARNT, "a[redacted]b[redacted]"},
+    {"LearntSecretValue4", "LearntSecretValue4"},
+    {"idt:TKN-1234-5678:abcDEF012", "idt:TKN-1234-5678:[redacted]"},
+    {"\"idt:TKN-1234-5678:abc\",", "\"idt:TKN-1234-5678:[redacted]\","},
+    {"IDT:TKN-1:abc", "IDT:TKN-1:[redacted]"},
+    {"idt%3ATKN-1%3aabc&x=1", "idt%3ATKN-1%3a[redacted]&x=1"},
+    {"idt:TKN-1", "idt:TKN-1"},
+    {"idt:TKN-1:", "idt:TKN-1:"},
+    {"Authorization: Bearer abc\r\nAccept: x", "Authorization: [redacted]\r\nAccept: x"},
+    {"authorization:abc", "authorization:[redacted]"},
+    {"{\"Authorization\": \"Bearer abc\", \"x\": 1}", "{\"Authorization\": \"[redacted]\", \"x\": 1}"},
+    {"{\"authorization\":[\"Bearer abc\"]}", "{\"authorization\":[\"[redacted]\"]}"},
+    {"authorization", "authorization"},
+    {"authorization:", "authorization:"},
+    {"{\"token\":\"abc\",\"name\":\"n\"}", "{\"token\":\"[redacted]\",\"name\":\"n\"}"},
+    {"{\"token\" : \"a\\\"b\"}", "{\"token\" : \"[redacted]\"}"},
+    {"{\"body\":\"{\\\"token\\\":\\\"abc\\\",\\\"x\\\":1}\"}", "{\"body\":\"{\\\"token\\\":\\\"[redacted]\\\",\\\"x\\\":1}\"}"},
+    {"{\"tokens\":\"abc\"}", "{\"tokens\":\"abc\"}"},
+    {"{\"token\":null}", "{\"token\":null}"},
+    {"{\"token\":\"cut off", "{\"token\":\"[redacted]"},
+    {"{\"token\":", "{\"token\":"},
+    {"\"token", "\"token"},
+};
+
+static void masks(void **state)
+{
+    (void)state;
+    assert_int_equal(redact_learn(LEARNT, strlen(LEARNT)), 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        /* On the heap and without its NUL, so that the sanitizers see a step too far. */
+        size_t len = strlen(cases[i].text);
+        char *exact = malloc(len ? len : 1);
+        struct buf out;
+        memcpy(exact, cases[i].text, len);
+        buf_init(&out, 4096);
+        redact_append(&out, exact, len);
+        assert_string_equal(buf_text(&out), cases[i].expected);
+        buf_free(&out);
+        free(exact);
+    }
+    redact_forget_all();
+}
+
+static void masks_every_prefix(void **state)
+{
+    (void)state;
+    static const char text[] = "x {\"token\" : \"Value\\\"1\"} Authorization: Bearer V idt:TKN-1:V \"authorization\":[\"V\"]";
+    for (size_t len = 0; len < sizeof text; len++) {
+        char *exact = malloc(len ? len : 1);
+        struct buf out;
+        memcpy(exact, text, len);
+        buf_init(&out, 4096);
+        redact_append(&out, exact, len);
+        assert_null(strchr(buf_text(&out), 'V'));
+        buf_free(&out);
+        free(exact);
+    }
+}
+
+/* However small the buffer: what does not fit is left out, never left unmasked. */
+static void keeps_to_the_cap(void **state)
+{
+    (void)state;
+    assert_int_equal(redact_learn(LEARNT, strlen(LEARNT)), 0);
+    for (size_t cap = 0; cap < 60; cap++) {
+        struct buf out;
+        buf_init(&out, cap);
+        redact_append(&out, "before " LEARNT " after " LEARNT " end", 7 + 19 + 7 + 19 + 4);
+        assert_true(out.len <= cap);
+        assert_null(strstr(buf_text(&out), "Learnt"));
+        buf_free(&out);
+    }
+    redact_forget_all();
+}
+
+static void learns_what_is_long_enough(void **state)
+{
+    (void)state;
+    struct buf out;
+    buf_init(&out, 100);
+    assert_int_equal(redact_learn("short", 5), 0);
+    assert_int_equal(redact_learn("prefix-prefix", 13), 0);
+    assert_int_equal(redact_learn("prefix-prefix-longer", 20), 0);
+    assert_int_equal(redact_learn("prefix-prefix", 13), 0);
+    redact_append(&out, "short prefix-prefix-longer prefix-prefix", 40);
+    assert_string_equal(buf_text(&out), "short [redacted] [redacted]");
+    redact_forget_all();
+    buf_reset(&out);
+    redact_append(&out, "prefix-prefix", 13);
+    assert_string_equal(buf_text(&out), "prefix-prefix");
+    buf_free(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(masks),
+        cmocka_unit_test(masks_every_prefix),
+        cmocka_unit_test(keeps_to_the_cap),
+        cmocka_unit_test(learns_what_is_long_enough),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,166 @@
+/* secret: the three sources, and what is refused without being quoted. */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "redact.h"
+#include "secret.h"
+
+#define VALUE "idt:TKN-1234-5678:NeverQuoteThisValue42"
+
+static char err[ERROR_SIZE];
+static char path[] = "/tmp/moonkey-secret.XXXXXX";
+
+static int start(void **state)
+{
+    (void)state;
+    *err = '\0';
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    redact_forget_all();
+    return 0;
+}
+
+static void check_refused(struct secret *s, const char *part)
+{
+    assert_null(s);
+    assert_non_null(strstr(err, part));
+    assert_null(strstr(err, "NeverQuote"));
+}
+
+static void trims(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {VALUE, VALUE "\n", "  " VALUE "\r\n", "\t\n" VALUE "  \n\n"};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct secret *s = secret_new(texts[i], strlen(texts[i]), "a test", err);
+        assert_non_null(s);
+        assert_string_equal(secret_value(s), VALUE);
+        assert_string_equal(secret_origin(s), "a test");
+        assert_string_equal(secret_token_id(s), "TKN-1234-5678");
+        secret_free(s);
+    }
+    secret_free(NULL);
+}
+
+static void refuses_what_a_header_cannot_hold(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {VALUE " x", VALUE "\nX-Header: 1", VALUE "\x7f", VALUE "\xc3\xa9", "\x01" VALUE};
+    for (size_t i = 0; i < COUNT(texts); i++)
+        check_refused(secret_new(texts[i], strlen(texts[i]), "a test", err), "a test");
+    check_refused(secret_new(VALUE "\0x", sizeof VALUE + 1, "a test", err), "a test");
+    check_refused(secret_new("", 0, "a test", err), "empty");
+    check_refused(secret_new(" \n", 2, "a test", err), "empty");
+    char *large = malloc(SECRET_MAX + 1);
+    memset(large, 'x', SECRET_MAX + 1);
+    check_refused(secret_new(large, SECRET_MAX + 1, "a test", err), "longer");
+    struct secret *s = secret_new(large, SECRET_MAX, "a test", err);
+    assert_non_null(s);
+    secret_free(s);
+    free(large);
+}
+
+static void knows_its_tokens_id(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"idt:TKN-1:abcdefgh", "TKN-1"},
+        {"plainplainplain", ""},
+        {"idt:unfinished", ""},
+        {"idt::abcdefgh", ""},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct secret *s = secret_new(cases[i][0], strlen(cases[i][0]), "a test", err);
+        assert_string_equal(secret_token_id(s), cases[i][1]);
+        secret_free(s);
+    }
+}
+
+static void takes_it_out_of_the_environment(void **state)
+{
+    (void)state;
+    char given[] = "MOONKEY_UNIT=" VALUE;
+    putenv(given); /* as the environment of a new process: the text itself */
+    struct secret *s = secret_from_env("MOONKEY_UNIT", err);
+    assert_non_null(s);
+    assert_string_equal(secret_value(s), VALUE);
+    assert_null(getenv("MOONKEY_UNIT"));
+    for (size_t i = sizeof "MOONKEY_UNIT"; i < sizeof given; i++)
+        assert_int_equal(given[i], '\0');
+    secret_free(s);
+    check_refused(secret_from_env("MOONKEY_UNIT", err), "MOONKEY_UNIT is not set");
+}
+
+static void reads_a_file(void **state)
+{
+    (void)state;
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, VALUE "\n", sizeof VALUE), sizeof VALUE);
+    struct secret *s = secret_from_file(path, err);
+    assert_non_null(s);
+    assert_string_equal(secret_value(s), VALUE);
+    assert_non_null(strstr(secret_origin(s), path));
+    secret_free(s);
+    static const mode_t open_modes[] = {0640, 0604, 0644, 0610, 0601, 0620, 0602, 0666};
+    for (size_t i = 0; i < COUNT(open_modes); i++) {
+        fchmod(fd, open_modes[i]);
+        check_refused(secret_from_file(path, err), "chmod 600");
+    }
+    fchmod(fd, 0400);
+    s = secret_from_file(path, err);
+    assert_non_null(s);
+    secret_free(s);
+    assert_int_equal(ftruncate(fd, 0), 0);
+    check_refused(secret_from_file(path, err), "empty");
+    close(fd);
+    unlink(path);
+    check_refused(secret_from_file(path, err), "No such file");
+    check_refused(secret_from_file("/tmp", err), "not a file");
+}
+
+static void runs_a_command(void **state)
+{
+    (void)state;
+    struct secret *s = secret_from_command("echo " VALUE, err);
+    assert_non_null(s);
+    assert_string_equal(secret_value(s), VALUE);
+    secret_free(s);
+    check_refused(secret_from_command("echo " VALUE "; exit 3", err), "exit status 3");
+    check_refused(secret_from_command("echo " VALUE "; kill -9 $$", err), "137");
+    check_refused(secret_from_command("nosuchcommand-moonkey 2>/dev/null", err), "127");
+    check_refused(secret_from_command("true", err), "empty");
+    check_refused(secret_from_command("yes", err), "");
+}
+
+static void teaches_redact(void **state)
+{
+    (void)state;
+    struct secret *s = secret_new("PlainCredentialWithoutForm", 26, "a test", err);
+    struct buf out;
+    buf_init(&out, 100);
+    redact_append(&out, "x PlainCredentialWithoutForm y", 30);
+    assert_string_equal(buf_text(&out), "x [redacted] y");
+    buf_free(&out);
+    secret_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(trims, start, end),
+        cmocka_unit_test_setup_teardown(refuses_what_a_header_cannot_hold, start, end),
+        cmocka_unit_test_setup_teardown(knows_its_tokens_id, start, end),
+        cmocka_unit_test_setup_teardown(takes_it_out_of_the_environment, start, end),
+        cmocka_unit_test_setup_teardown(reads_a_file, start, end),
+        cmocka_unit_test_setup_teardown(runs_a_command, start, end),
+        cmocka_unit_test_setup_teardown(teaches_redact, start, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
