@@ -195,7 +195,8 @@ function Engine:wait()
 end
 
 -- M.run{ source =, job =, jobs =, on_result =, on_idle =, state = } works through the source and returns how it ended:
--- { rows =, stopped = nil, "interrupted", "auth", "forbidden" or "output", unusable = nil or { line =, message = }, output_error = }.
+-- { rows =, stopped = nil, "interrupted", "auth", "forbidden" or "output", unusable = nil or { line =, message = },
+-- output_error = }.
 -- on_result(r) returns false, message when the result cannot be recorded; on_idle() comes before a wait for the source.
 function M.run(options)
   local job = options.job

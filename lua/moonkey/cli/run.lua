@@ -46,7 +46,7 @@ local function load_code(code)
   return chunk
 end
 
--- The exit code. A 401 is said even when the script did not look at the error: what it ran into afterwards is only a consequence.
+-- The exit code. A 401 is said even when the script did not look at the error: what it ran into then is only a consequence.
 local function run_chunk(chunk, ...)
   local trace
   local ok, err = xpcall(chunk, function(e) -- returns the error unchanged, because __close methods are given it
