@@ -1,7 +1,8 @@
 --[[
 The command line: find the command, parse, run, turn the outcome into an exit code.
 
-A command is a file of this directory: { summary =, description =, configure = function(cmd), run = function(args) }. It checks its own arguments and files before it sets up the client (connect.lua). Only the one that is asked for is loaded; help
+A command is a file of this directory: { summary =, description =, configure = function(cmd), run = function(args) }.
+It checks its own arguments and files before it sets up the client (connect.lua). Only the one that is asked for is loaded; help
 loads them all.
 ]]
 local argparse = require "argparse"
