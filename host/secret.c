@@ -39,7 +39,7 @@ static void find_token_id(struct secret *s)
 {
     const char *id = strncmp(s->value, "idt:", 4) == 0 ? s->value + 4 : "";
     size_t len = strcspn(id, ":");
-    if (id[len] == ':' && len < sizeof s->token_id)
+    if (len < sizeof s->token_id && id[len] == ':')
         memcpy(s->token_id, id, len);
 }
 

@@ -99,7 +99,7 @@ static void encode_ordered(lua_State *L, int index, struct buf *out, int depth, 
 static void encode_object(lua_State *L, int index, struct buf *out, int depth, int order)
 {
     enum { FEW = 32 };
-    const char *few[FEW], **keys = few;
+    const char *few[FEW] = {NULL}, **keys = few;
     size_t count = 0, room = FEW;
     bool first = true;
     int top = lua_gettop(L);
