@@ -52,7 +52,7 @@ static void trims(void **state)
 static void refuses_what_a_header_cannot_hold(void **state)
 {
     (void)state;
-    static const char *const texts[] = {VALUE " x", VALUE "\nX-Header: 1", VALUE "\x7f", VALUE "\xc3\xa9", "\x01" VALUE};
+    static const char *const texts[] = {VALUE " x", VALUE "\nX-Header: 1", VALUE "\x7f", VALUE "\xc3\xa9", ("\x01" VALUE)};
     for (size_t i = 0; i < COUNT(texts); i++)
         check_refused(secret_new(texts[i], strlen(texts[i]), "a test", err), "a test");
     check_refused(secret_new(VALUE "\0x", sizeof VALUE + 1, "a test", err), "a test");
