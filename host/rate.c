@@ -3,9 +3,19 @@
 
 #include "clock.h"
 
+static const double STEP_UP = 0.1;                    /* of the ceiling, each second */
+static const double NO_LIMIT = 4;                     /* times the ceiling: then an unlimited pace is unlimited again */
+static const int64_t SHORTEST_WINDOW = NS_PER_S / 10; /* below it, counting starts says little about a rate */
+
+static int64_t interval_of(double per_second)
+{
+    return per_second > 0 ? (int64_t)((double)NS_PER_S / per_second) : 0;
+}
+
 void rate_init(struct rate *rate, double per_second)
 {
-    *rate = (struct rate){.interval = per_second > 0 ? (int64_t)((double)NS_PER_S / per_second) : 0};
+    int64_t interval = interval_of(per_second);
+    *rate = (struct rate){.interval = interval, .configured = interval};
 }
 
 int64_t rate_due(const struct rate *rate, int64_t now)
@@ -16,8 +26,20 @@ int64_t rate_due(const struct rate *rate, int64_t now)
     return due > now ? due : now;
 }
 
+static void count_start(struct rate *rate, int64_t now)
+{
+    int64_t length = now - rate->window_start;
+    if (length >= NS_PER_S) {
+        rate->observed = (double)rate->window_starts * (double)NS_PER_S / (double)length;
+        rate->window_start = now;
+        rate->window_starts = 0;
+    }
+    rate->window_starts++;
+}
+
 void rate_take(struct rate *rate, int64_t now)
 {
+    count_start(rate, now);
     if (!rate->interval)
         return;
     /* Time that went by unused is lost, not saved up; a start that came late by less than one interval does not shift the next.
@@ -28,6 +50,62 @@ void rate_take(struct rate *rate, int64_t now)
 
 void rate_pause(struct rate *rate, int64_t until)
 {
-    if (until > rate->paused_until)
-        rate->paused_until = until;
+    if (until <= rate->paused_until)
+        return;
+    rate->paused_until = until;
+    rate->window_start = until; /* the pause says nothing about the rate */
+    rate->window_starts = 0;
+}
+
+static double current(const struct rate *rate, int64_t now)
+{
+    int64_t length = now - rate->window_start;
+    if (rate->adapted)
+        return (double)NS_PER_S / (double)rate->interval;
+    if (rate->observed > 0 && length < NS_PER_S / 2)
+        return rate->observed;
+    if (length < SHORTEST_WINDOW)
+        length = SHORTEST_WINDOW;
+    return (double)(rate->window_starts ? rate->window_starts : 1) * (double)NS_PER_S / (double)length;
+}
+
+bool rate_throttled(struct rate *rate, int64_t started, int64_t now)
+{
+    if (rate->adapted && started <= rate->cut_at)
+        return false; /* on its way already when the pace was cut: a burst counts once */
+    double pace = current(rate, now);
+    if (!rate->adapted)
+        rate->ceiling = pace;
+    rate->interval = interval_of(pace / 2);
+    if (rate->interval > RATE_SLOWEST_NS)
+        rate->interval = RATE_SLOWEST_NS;
+    if (rate->interval < rate->configured)
+        rate->interval = rate->configured;
+    rate->adapted = true;
+    rate->cut_at = rate->climbed_at = now;
+    rate->next = now + rate->interval;
+    return true;
+}
+
+bool rate_accepted(struct rate *rate, int64_t now)
+{
+    if (!rate->adapted || now - rate->climbed_at < NS_PER_S)
+        return false;
+    double pace = rate_adapted(rate) + STEP_UP * rate->ceiling;
+    rate->climbed_at = now;
+    rate->interval = interval_of(pace);
+    bool lifted = rate->configured ? rate->interval <= rate->configured : pace >= NO_LIMIT * rate->ceiling;
+    if (lifted) {
+        rate->interval = rate->configured;
+        rate->adapted = false;
+        rate->observed = 0; /* what was seen under the restriction */
+        rate->window_start = now;
+        rate->window_starts = 0;
+    }
+    return lifted;
+}
+
+double rate_adapted(const struct rate *rate)
+{
+    return rate->adapted ? (double)NS_PER_S / (double)rate->interval : 0;
 }

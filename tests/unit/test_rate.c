@@ -1,4 +1,4 @@
-/* rate: even spacing, no burst, pauses. */
+/* rate: even spacing, no burst, pauses, and what 429 does to the pace. */
 #include "unit.h"
 
 #include "clock.h"
@@ -53,6 +53,84 @@ static void pauses(void **state)
     assert_int_equal(rate_due(&rate, 11 * NS_PER_S), 11 * NS_PER_S);
 }
 
+/* `count` starts, `gap` ns apart; returns the time of the next. */
+static int64_t start_many(struct rate *rate, int64_t now, int count, int64_t gap)
+{
+    for (int i = 0; i < count; i++, now += gap)
+        rate_take(rate, now);
+    return now;
+}
+
+static void a_429_halves_the_pace_once_a_burst(void **state)
+{
+    (void)state;
+    struct rate rate;
+    rate_init(&rate, 0);
+    int64_t now = start_many(&rate, 100 * NS_PER_S, 300, 10 * NS_PER_MS); /* 100/s */
+    assert_true(rate_adapted(&rate) == 0);
+    assert_true(rate_throttled(&rate, now - NS_PER_MS, now));
+    assert_in_range((int)rate_adapted(&rate), 48, 52);
+    assert_in_range(rate_due(&rate, now), now + 18 * NS_PER_MS, now + 22 * NS_PER_MS);
+    assert_false(rate_throttled(&rate, now - 2 * NS_PER_MS, now + NS_PER_MS)); /* on its way before the cut */
+    assert_true(rate_throttled(&rate, now + NS_PER_MS, now + 2 * NS_PER_MS));
+    assert_in_range((int)rate_adapted(&rate), 24, 26);
+}
+
+static void the_pace_climbs_back(void **state)
+{
+    (void)state;
+    struct rate rate;
+    rate_init(&rate, 0);
+    int64_t now = start_many(&rate, 100 * NS_PER_S, 300, 10 * NS_PER_MS);
+    rate_throttled(&rate, now, now);
+    double before = rate_adapted(&rate);
+    assert_false(rate_accepted(&rate, now + NS_PER_S / 2)); /* a step a second */
+    assert_true(rate_adapted(&rate) == before);
+    assert_false(rate_accepted(&rate, now + NS_PER_S));
+    assert_in_range((int)(rate_adapted(&rate) - before), 9, 11);
+    int seconds = 1;
+    while (!rate_accepted(&rate, now + ++seconds * NS_PER_S))
+        assert_true(seconds < 100);
+    assert_in_range(seconds, 30, 40); /* from half to four times, by tenths */
+    assert_true(rate_adapted(&rate) == 0);
+    assert_int_equal(rate_due(&rate, now + 1000 * NS_PER_S), now + 1000 * NS_PER_S);
+}
+
+static void the_pace_climbs_no_higher_than_it_was_set(void **state)
+{
+    (void)state;
+    struct rate rate;
+    rate_init(&rate, 50);
+    int64_t now = start_many(&rate, 100 * NS_PER_S, 100, 20 * NS_PER_MS);
+    assert_true(rate_throttled(&rate, now, now));
+    assert_in_range((int)rate_adapted(&rate), 24, 26);
+    int seconds = 0;
+    while (!rate_accepted(&rate, now + ++seconds * NS_PER_S))
+        assert_true(rate_adapted(&rate) < 50 && seconds < 100);
+    assert_in_range(seconds, 4, 6);
+    assert_int_equal(rate.interval, 20 * NS_PER_MS);
+}
+
+static void the_pace_has_a_floor(void **state)
+{
+    (void)state;
+    struct rate rate;
+    rate_init(&rate, 0);
+    for (int64_t now = NS_PER_S; now < 100 * NS_PER_S; now += NS_PER_S)
+        rate_throttled(&rate, now, now);
+    assert_int_equal(rate.interval, RATE_SLOWEST_NS);
+}
+
+static void a_first_burst_has_a_rate_too(void **state)
+{
+    (void)state;
+    struct rate rate;
+    rate_init(&rate, 0);
+    int64_t now = start_many(&rate, 100 * NS_PER_S, 64, 0) + 5 * NS_PER_MS;
+    rate_throttled(&rate, 100 * NS_PER_S, now);
+    assert_in_range((int)rate_adapted(&rate), 300, 340); /* 64 in a tenth of a second, halved */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -60,6 +138,11 @@ int main(void)
         cmocka_unit_test(spaces_starts),
         cmocka_unit_test(makes_up_for_late_starts_but_saves_nothing),
         cmocka_unit_test(pauses),
+        cmocka_unit_test(a_429_halves_the_pace_once_a_burst),
+        cmocka_unit_test(the_pace_climbs_back),
+        cmocka_unit_test(the_pace_climbs_no_higher_than_it_was_set),
+        cmocka_unit_test(the_pace_has_a_floor),
+        cmocka_unit_test(a_first_burst_has_a_rate_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
