@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "governor.h"
 #include "loop.h"
 #include "origin.h"
 #include "secret.h"
@@ -23,25 +24,31 @@ struct client_config {
     int64_t max_time_ms;       /* of a call with its retries; 0: none */
     long connect_timeout_ms;   /* of one exchange */
     long exchange_timeout_ms;  /* of one exchange */
-    unsigned jobs;             /* exchanges, and connections, at a time */
-    double rate;               /* starts a second; 0: unlimited */
-    size_t max_body;           /* bytes of a decoded reply */
-    bool read_only, dry_run;   /* no write is sent: every method but GET and HEAD ends in FAILURE_REFUSED */
-    bool allow_self;           /* a call that may lock the credential's own token out is sent */
+    unsigned jobs;           /* exchanges, and connections, at a time; fewer where the system allows no more (descriptors.h) */
+    double rate;             /* starts a second; 0: unlimited */
+    size_t max_body;         /* bytes of a decoded reply */
+    bool read_only, dry_run; /* no write is sent: every method but GET and HEAD ends in FAILURE_REFUSED */
+    bool allow_self;         /* a call that may lock the credential's own token out is sent */
+    bool needs_consent;      /* no write is sent before client_consent() */
+    bool http2;              /* over TLS, where the server offers it */
     const char *ca_file, *cert_file, *key_file, *proxy; /* NULL: none; borrowed for the client's life */
 };
 
+/* What they point at is needed by client_call() only. */
 struct call_options {
-    unsigned attempts;   /* 0: the client's; can only lower it */
-    int64_t max_time_ms; /* 0: the client's; can only lower it */
-    const char
-        *locks_out; /* id of the token that this call may make unable to do its work, or NULL; needed by client_call() only */
+    unsigned attempts;                /* 0: the client's; can only lower it */
+    int64_t max_time_ms;              /* 0: the client's; can only lower it */
+    const char *locks_out;            /* id of the token that this call may make unable to do its work; NULL: none */
+    const struct curl_slist *headers; /* "Name: value" lines beside, or in place of, the usual ones; NULL: none */
 };
 
 struct client_stats {
     uint64_t calls, exchanges, retries, throttled, bytes_received;
     unsigned running, waiting;
-    int64_t paused_until; /* clock_now() scale; in the past: not paused */
+    int64_t paused_until;       /* as the server asked; clock_now() scale; in the past: not paused */
+    enum breaker_state breaker; /* anything but closed: the origin is failing, and the calls wait */
+    int64_t breaker_due;        /* of the next probe, while open */
+    double adapted_rate;        /* starts a second that the server's 429s have left; 0: they have no effect */
 };
 
 struct client;
@@ -65,15 +72,29 @@ void call_free(struct call *call);
 /* Valid after `done`, until call_free(). */
 struct result *call_result(struct call *call);
 unsigned call_attempts(const struct call *call);
+/* Of the last exchange (W3C Trace Context); "" when nothing was sent. Valid as long as the call. */
+const char *call_traceparent(const struct call *call);
+/* Is it a call that must not be repeated, and may have been carried out all the same? */
+bool call_is_unclear(const struct call *call);
 /* What client_call() was given as `target`; valid as long as the call. */
 const char *call_target(const struct call *call);
 
-/* Start nothing new: calls that are not on the wire end as FAILURE_CANCELLED with `why`; those on the wire go on. */
+/*
+ * Start nothing new: calls of which nothing is on the wire yet end as FAILURE_CANCELLED with `why`, those that wait for their
+ * next attempt with the outcome of the last; those on the wire go on.
+ */
 void client_stop(struct client *client, const char *why);
-/* Why the server's refusals stopped it. */
-enum refused { REFUSED_NOT, REFUSED_CREDENTIAL, REFUSED_PERMISSION };
+/* Why the server's replies, or its certificate, stopped it. */
 enum refused client_refused(const struct client *client);
 bool client_dry_run(const struct client *client);
+
+/* Writes may be sent from now on. */
+void client_consent(struct client *client);
+/* Has the first write been announced in the log, or is there no need to: no write can be sent, or it goes to a loopback
+ * address? */
+bool client_announced(const struct client *client);
+/* Whose token the credential is, for that announcement: "ACC-0001-0001 (Name)". Copied; cut after 200 bytes. */
+void client_set_account(struct client *client, const char *account);
 
 const struct origin *client_origin(const struct client *client);
 const char *client_credential_origin(const struct client *client);

@@ -18,6 +18,7 @@ endmacro()
 
 need_module(LUA lua5.4>=5.4.4 liblua5.4-dev)
 need_module(CURL libcurl>=7.88 libcurl4-openssl-dev)
+need_module(SSL openssl>=3 libssl-dev)
 need_module(SQLITE sqlite3 libsqlite3-dev)
 need_module(MICROHTTPD libmicrohttpd libmicrohttpd-dev)
 need_module(CJSON lua5.4-cjson lua-cjson-dev)

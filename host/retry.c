@@ -35,6 +35,21 @@ bool retry_is_transient(const struct result *result)
     }
 }
 
+bool retry_is_unclear(const struct result *result)
+{
+    if (!result->sent)
+        return false;
+    switch (result->failure) {
+    case FAILURE_NONE: /* 501 says that nothing was done; the others may come after it was, also from a gateway */
+        return result->status == 408 || (result->status >= 500 && result->status != 501);
+    case FAILURE_CERTIFICATE:
+    case FAILURE_REFUSED:
+        return false;
+    default:
+        return true;
+    }
+}
+
 /* Full jitter: anywhere between now and the exponential step. */
 static int64_t back_off(unsigned number, int64_t base, uint64_t random)
 {

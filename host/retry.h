@@ -45,6 +45,12 @@ struct retry retry_decide(const struct attempt *attempt);
 bool retry_is_transient(const struct result *result);
 
 /*
+ * May the server have done what it was asked, although the reply does not say so? Then a request that is not idempotent (POST)
+ * is neither done nor failed: sending it again could do it twice.
+ */
+bool retry_is_unclear(const struct result *result);
+
+/*
  * RFC 9110, 10.2.3: seconds, or an HTTP date, which is measured against `date`, the reply's own Date, so that a skewed clock
  * does no harm; without one, against `wall_ms`. Milliseconds up to RETRY_AFTER_CAP_MS; -1 for what is neither.
  */

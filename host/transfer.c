@@ -6,8 +6,16 @@
 #include <string.h>
 #include <strings.h>
 
+#include "certificate.h"
 #include "clock.h"
 #include "retry.h"
+
+enum {
+    IDLE_SECONDS = 60,      /* a connection that has waited longer is not used again: many proxies drop it without a word */
+    LIFETIME_SECONDS = 300, /* nor one that is older, so that changes of DNS and load balancing take effect */
+    SLOWEST_BYTES = 1,      /* a second, on average over … */
+    SLOW_SECONDS = 30,
+};
 
 struct transfer {
     struct loop_transfer base; /* first: the loop hands this back */
@@ -16,7 +24,7 @@ struct transfer {
     CURL *easy;
     struct result result;
     size_t header_bytes;
-    bool headers_whole;
+    bool headers_whole, connected;
     const char *body; /* what is still to be read, for exchanges that must not repeat */
     size_t body_left;
     void (*done)(struct result *result, void *arg);
@@ -28,6 +36,7 @@ struct transfers {
     struct loop *loop;
     struct transfer_config config;
     struct transfer *idle, *running;
+    struct certificate_note certificate;
 };
 
 /* ---- libcurl's callbacks: they only fill buffers ---- */
@@ -79,6 +88,17 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
     (void)offset;
     (void)origin;
     return CURL_SEEKFUNC_FAIL;
+}
+
+static int on_connected(void *arg, char *ip, char *local_ip, int port, int local_port)
+{
+    (void)ip, (void)local_ip, (void)port, (void)local_port;
+    struct transfer *t = arg;
+    const struct transfer_config *c = &t->all->config;
+    t->connected = true;
+    if (c->connected)
+        c->connected(c->connected_arg);
+    return CURL_PREREQFUNC_OK;
 }
 
 /* ---- from libcurl's outcome to a result ---- */
@@ -147,6 +167,14 @@ static void fill_reply(struct transfer *t)
         describe_redirect(t);
 }
 
+static void describe_failure(struct transfer *t, CURLcode code)
+{
+    struct result *r = &t->result;
+    const char *certificate = code == CURLE_PEER_FAILED_VERIFICATION ? t->all->certificate.text : "";
+    snprintf(r->message, sizeof r->message, "%s%s%s", t->error[0] ? t->error : curl_easy_strerror(code),
+             *certificate ? "; the certificate is of " : "", certificate);
+}
+
 static void give_back(struct transfer *t)
 {
     if (t->prev)
@@ -177,7 +205,7 @@ static void on_finished(struct loop_transfer *base, CURLcode code)
     if (r->failure == FAILURE_NONE)
         fill_reply(t);
     else if (!r->message[0])
-        snprintf(r->message, sizeof r->message, "%s", t->error[0] ? t->error : curl_easy_strerror(code));
+        describe_failure(t, code);
 
     /* Back to the pool first: `done` may start the next exchange, and shall find this handle and its connection free. */
     struct result mine = *r;
@@ -200,6 +228,8 @@ static void set_options(struct transfer *t)
     curl_easy_setopt(e, CURLOPT_READFUNCTION, on_read);
     curl_easy_setopt(e, CURLOPT_READDATA, t);
     curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_seek);
+    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
     curl_easy_setopt(e, CURLOPT_USERAGENT, c->user_agent);
     curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
@@ -207,11 +237,17 @@ static void set_options(struct transfer *t)
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, c->loopback ? "http,https" : "https");
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, c->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(e, CURLOPT_PIPEWAIT, c->http2 ? 1L : 0L); /* rather wait for a stream than connect once more */
     curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    certificate_watch(e, &t->all->certificate);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, c->connect_timeout_ms);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, 30L);
+    curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST_BYTES);
+    curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)SLOW_SECONDS);
+    curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_SECONDS);
+    curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, (long)LIFETIME_SECONDS);
+    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);                       /* do not wait for the resolver when leaving */
+    curl_easy_setopt(e, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* the credential is not for proxies */
     if (c->loopback)
         curl_easy_setopt(e, CURLOPT_PROXY, "");
     else if (c->proxy)
@@ -299,7 +335,7 @@ static void set_exchange(struct transfer *t, const struct exchange *x)
     t->body_left = by_reader ? x->body_len : 0;
     curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, x->method);
     /* Without a body there is nothing to rewind, so only a new connection keeps libcurl from resending. */
-    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, x->body || x->may_repeat ? 0L : 1L);
+    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, x->body_len > 0 || x->may_repeat ? 0L : 1L);
     curl_easy_setopt(e, CURLOPT_URL, x->url);
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->headers);
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, timeout);
@@ -311,7 +347,7 @@ static void reset_result(struct transfer *t)
     buf_wipe(&r->body); /* what a cut-off exchange left */
     *r = (struct result){.body = {.cap = t->all->config.max_body}, .retry_after_ms = -1};
     t->header_bytes = 0;
-    t->headers_whole = false;
+    t->headers_whole = t->connected = false;
     t->error[0] = '\0';
 }
 
@@ -336,4 +372,9 @@ void transfer_cancel(struct transfer *transfer)
 {
     loop_transfer_remove(transfer->all->loop, transfer->easy);
     give_back(transfer);
+}
+
+bool transfer_connected(const struct transfer *transfer)
+{
+    return transfer->connected;
 }

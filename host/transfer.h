@@ -33,7 +33,7 @@ struct result {
     bool is_json;           /* by its content type */
     bool sent;              /* some byte of the request may have reached the server */
     int64_t retry_after_ms; /* what Retry-After asks for, -1 if nothing usable */
-    char message[320];      /* of a failure, for people; of a 3xx, where it points */
+    char message[640];      /* of a failure, for people; of a 3xx, where it points */
 };
 
 struct transfer_config {
@@ -42,7 +42,11 @@ struct transfer_config {
     long connect_timeout_ms, total_timeout_ms;
     long max_connections;
     bool loopback;                                      /* proxies are not for this origin */
+    bool http2;                                         /* over TLS, where the server offers it; else HTTP/1.1 */
     const char *ca_file, *cert_file, *key_file, *proxy; /* NULL: libcurl's defaults */
+    /* An exchange has a connection and is about to be sent. From within libcurl: it must only record, or start a timer. */
+    void (*connected)(void *arg);
+    void *connected_arg;
 };
 
 struct exchange {
@@ -70,5 +74,7 @@ struct transfer *transfer_start(struct transfers *all, const struct exchange *ex
                                 void (*done)(struct result *result, void *arg), void *arg);
 /* Cut off: `done` is not called. */
 void transfer_cancel(struct transfer *transfer);
+/* Has it a connection, so that some of it may have been sent? */
+bool transfer_connected(const struct transfer *transfer);
 
 #endif

@@ -4,8 +4,8 @@
 #   sh scripts/setup.sh [build|test]
 set -eu
 
-packages="build-essential cmake ninja-build pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev libsqlite3-dev
-libmicrohttpd-dev lua-argparse libcsv-dev"
+packages="build-essential cmake ninja-build pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev libssl-dev
+libsqlite3-dev libmicrohttpd-dev lua-argparse libcsv-dev"
 case ${1:-build} in
 build) ;;
 test) packages="$packages libcmocka-dev lua-busted python3 valgrind" ;;

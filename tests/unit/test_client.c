@@ -6,6 +6,8 @@
 #include "log.h"
 #include "peer.h"
 #include "redact.h"
+#include "retry.h"
+#include "traceparent.h"
 
 #define CREDENTIAL "idt:TKN-0000-0001:CredentialOfAUnitTest"
 
@@ -14,14 +16,14 @@ static struct client *client;
 static struct peer *peer;
 static struct client_config config;
 
-struct outcome {
+struct call_outcome {
     unsigned count;
     struct call *call;
 };
 
 static void done(struct call *call, void *arg)
 {
-    struct outcome *o = arg;
+    struct call_outcome *o = arg;
     o->count++;
     o->call = call;
 }
@@ -73,7 +75,32 @@ static void run(void)
         loop_step(loop, true);
 }
 
-static struct call *begin(const char *method, const char *target, struct outcome *o)
+/* A clock on which minutes pass in an instant, so that nobody has to wait for the breaker. */
+static int64_t fast_from, fast_real_from;
+
+static int64_t real_now(void)
+{
+    clock_override(NULL);
+    return clock_now();
+}
+
+static int64_t fast_clock(void)
+{
+    int64_t real = real_now();
+    clock_override(fast_clock);
+    return fast_from + (real - fast_real_from) * 5000;
+}
+
+static void run_fast(void)
+{
+    fast_from = fast_real_from = real_now();
+    clock_override(fast_clock);
+    while (loop_busy(loop))
+        loop_step(loop, false);
+    clock_override(NULL);
+}
+
+static struct call *begin(const char *method, const char *target, struct call_outcome *o)
 {
     const char *body = strcmp(method, "GET") == 0 ? NULL : "{}";
     struct call *call = client_call(client, method, target, body, body ? 2 : 0, &(struct call_options){0}, done, o);
@@ -83,7 +110,7 @@ static struct call *begin(const char *method, const char *target, struct outcome
 
 static struct call *complete(const char *method, const char *target)
 {
-    struct outcome o = {0};
+    struct call_outcome o = {0};
     struct call *call = begin(method, target, &o);
     run();
     assert_int_equal(o.count, 1);
@@ -141,37 +168,162 @@ static void a_call_can_lower_the_attempts(void **state)
     const struct peer_reply replies[] = {busy, busy, busy, busy, busy, busy, busy};
     open_client(replies, COUNT(replies));
     for (size_t i = 0; i < COUNT(asked); i++) {
-        struct outcome o = {0};
+        struct call_outcome o = {0};
         client_call(client, "GET", "/", NULL, 0, &(struct call_options){.attempts = asked[i]}, done, &o);
         run();
         check(o.call, FAILURE_NONE, 503, made[i]);
     }
 }
 
-static void spends_its_retry_budget(void **state)
+static void a_failing_origin_is_left_alone_until_a_probe_succeeds(void **state)
 {
     (void)state;
-    enum { CALLS = 40 };
-    struct peer_reply replies[CALLS * 4];
-    struct outcome outcomes[CALLS] = {0};
+    enum { CALLS = 40, FAILING = 60 };
+    struct peer_reply replies[FAILING + CALLS];
+    struct call_outcome outcomes[CALLS] = {0};
     for (size_t i = 0; i < COUNT(replies); i++)
-        replies[i] = busy;
+        replies[i] = i < FAILING ? busy : ok;
     open_client(replies, COUNT(replies));
     for (size_t i = 0; i < CALLS; i++)
         begin("PUT", "/", &outcomes[i]);
-    run();
-    assert_int_equal(peer_requests(peer), CALLS + 500 / 14);
+    while (client_stats(client).breaker == BREAKER_CLOSED)
+        loop_step(loop, true);
+    size_t before = peer_requests(peer);
+    assert_in_range(before, BREAKER_WINDOW, BREAKER_WINDOW + config.jobs);
+    assert_true(client_stats(client).breaker_due > clock_now());
+    while (client_stats(client).running > 0)
+        loop_step(loop, true);
+    loop_step(loop, false);
+    assert_int_equal(client_stats(client).running, 0);
+    run_fast();
+    assert_int_equal(client_stats(client).breaker, BREAKER_CLOSED);
+    size_t done_count = 0;
     for (size_t i = 0; i < CALLS; i++) {
         assert_int_equal(outcomes[i].count, 1);
+        done_count += call_result(outcomes[i].call)->status == 200;
         call_free(outcomes[i].call);
     }
+    assert_int_equal(peer_requests(peer), FAILING + done_count);
+    assert_in_range(client_stats(client).retries, 1, RETRY_BUDGET / RETRY_COST_TRANSIENT);
+}
+
+static void a_probe_that_is_given_up_makes_room_for_another(void **state)
+{
+    (void)state;
+    enum { FAILING = BREAKER_WINDOW };
+    struct peer_reply replies[FAILING + 3];
+    for (size_t i = 0; i < FAILING; i++)
+        replies[i] = busy;
+    replies[FAILING] = (struct peer_reply){.then = PEER_HANG};
+    replies[FAILING + 1] = replies[FAILING + 2] = ok;
+    config.attempts = 1;
+    open_client(replies, COUNT(replies));
+    for (size_t i = 0; i < FAILING; i++)
+        check(complete("PUT", "/"), FAILURE_NONE, 503, 1);
+    assert_int_equal(client_stats(client).breaker, BREAKER_OPEN);
+    struct call_outcome first = {0}, second = {0};
+    struct call *probe = begin("PUT", "/", &first);
+    begin("PUT", "/", &second);
+    fast_from = fast_real_from = real_now();
+    clock_override(fast_clock);
+    while (peer_requests(peer) == FAILING)
+        loop_step(loop, false);
+    assert_int_equal(client_stats(client).breaker, BREAKER_PROBING);
+    assert_int_equal(client_stats(client).running, 1);
+    call_free(probe);
+    assert_int_equal(client_stats(client).breaker, BREAKER_OPEN);
+    clock_override(NULL);
+    begin("PUT", "/", &first); /* whatever starts next is the probe */
+    run_fast();
+    assert_int_equal(first.count, 1);
+    call_free(first.call);
+    check(second.call, FAILURE_NONE, 200, 1);
+    assert_int_equal(client_stats(client).breaker, BREAKER_CLOSED);
+}
+
+static void every_request_has_a_span_of_its_own(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {busy, ok, ok};
+    open_client(replies, COUNT(replies));
+    struct call *first = complete("PUT", "/1"), *second = complete("PUT", "/2");
+    char line[3][80];
+    for (size_t i = 0; i < 3; i++) {
+        const char *at = strstr(peer_request(peer, i), "\r\ntraceparent: 00-");
+        assert_non_null(at);
+        snprintf(line[i], sizeof line[i], "%.*s", TRACEPARENT_SIZE - 1, at + 15);
+    }
+    assert_string_equal(call_traceparent(first), line[1]);
+    assert_string_equal(call_traceparent(second), line[2]);
+    assert_memory_equal(line[0], line[1], 36); /* one trace */
+    assert_string_not_equal(line[0], line[1]);
+    assert_memory_not_equal(line[1], line[2], 36);
+    call_free(first);
+    call_free(second);
+}
+
+static void an_unclear_post_is_known_as_such(void **state)
+{
+    (void)state;
+    static const struct {
+        struct peer_reply reply;
+        const char *method;
+        bool unclear;
+    } cases[] = {
+        {{.then = PEER_RESET}, "POST", true},
+        {{.text = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"}, "POST", true},
+        {{.text = "HTTP/1.1 501 No\r\nContent-Length: 0\r\n\r\n"}, "POST", false},
+        {{.text = "HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n"}, "POST", false},
+        {{.text = "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"}, "POST", false},
+        {{.then = PEER_RESET}, "PUT", false},
+    };
+    struct peer_reply replies[COUNT(cases)];
+    for (size_t i = 0; i < COUNT(cases); i++)
+        replies[i] = cases[i].reply;
+    config.attempts = 1;
+    open_client(replies, COUNT(replies));
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct call *call = complete(cases[i].method, "/");
+        assert_int_equal(call_is_unclear(call), cases[i].unclear);
+        call_free(call);
+    }
+}
+
+static void writes_wait_for_consent(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {ok, ok};
+    config.needs_consent = true;
+    open_client(replies, COUNT(replies));
+    check(complete("GET", "/"), FAILURE_NONE, 200, 1);
+    check(complete("PUT", "/"), FAILURE_REFUSED, 0, 0);
+    client_consent(client);
+    check(complete("PUT", "/"), FAILURE_NONE, 200, 1);
+}
+
+static void a_call_can_bring_headers(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {ok};
+    open_client(replies, COUNT(replies));
+    struct call_outcome o = {0};
+    struct curl_slist b = {.data = "X-More: 1"}, a = {.data = "accept: text/plain", .next = &b};
+    client_call(client, "POST", "/", NULL, 0, &(struct call_options){.headers = &a}, done, &o);
+    run();
+    const char *request = peer_request(peer, 0);
+    assert_non_null(strstr(request, "\r\naccept: text/plain\r\nX-More: 1\r\n"));
+    assert_null(strstr(request, "Accept: application/json"));
+    assert_non_null(strstr(request, "\r\nAuthorization: Bearer " CREDENTIAL "\r\n"));
+    assert_non_null(strstr(request, "\r\nContent-Length: 0\r\n"));
+    assert_null(strstr(request, "Content-Type"));
+    check(o.call, FAILURE_NONE, 200, 1);
 }
 
 static void a_401_stops_everything(void **state)
 {
     (void)state;
     const struct peer_reply replies[] = {{.text = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"}};
-    struct outcome first = {0}, second = {0}, third = {0};
+    struct call_outcome first = {0}, second = {0}, third = {0};
     config.jobs = 1;
     open_client(replies, COUNT(replies));
     begin("PUT", "/1", &first);
@@ -210,7 +362,7 @@ static void does_not_lock_itself_out(void **state)
     config.allow_self = *state != NULL;
     open_client(replies, COUNT(replies));
     for (size_t i = 0; i < COUNT(ids); i++) {
-        struct outcome o = {0};
+        struct call_outcome o = {0};
         client_call(client, "PUT", "/", "{}", 2, &(struct call_options){.locks_out = ids[i]}, done, &o);
         run();
         bool sent = i >= 2 || config.allow_self;
@@ -223,7 +375,7 @@ static void guards_hold_writes_back(void **state)
 {
     (void)state;
     const struct peer_reply replies[] = {ok};
-    struct outcome o = {0};
+    struct call_outcome o = {0};
     config.dry_run = *state != NULL;
     config.read_only = !config.dry_run;
     open_client(replies, COUNT(replies));
@@ -251,14 +403,15 @@ static void keeps_to_the_number_of_jobs(void **state)
 {
     (void)state;
     enum { CALLS = 12 };
-    struct peer_reply replies[CALLS];
-    struct outcome outcomes[CALLS] = {0};
-    for (size_t i = 0; i < CALLS; i++) {
+    struct peer_reply replies[1 + CALLS];
+    struct call_outcome outcomes[CALLS] = {0};
+    for (size_t i = 0; i < COUNT(replies); i++) {
         replies[i] = ok;
         replies[i].delay_ms = 20;
     }
     config.jobs = 3;
-    open_client(replies, CALLS);
+    open_client(replies, COUNT(replies));
+    check(complete("GET", "/"), FAILURE_NONE, 200, 1);
     for (size_t i = 0; i < CALLS; i++)
         begin("PUT", "/", &outcomes[i]);
     assert_int_equal(client_stats(client).running, 3);
@@ -270,11 +423,28 @@ static void keeps_to_the_number_of_jobs(void **state)
         check(outcomes[i].call, FAILURE_NONE, 200, 1);
 }
 
+static void sends_one_request_until_a_connection_stands(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {{.text = ok.text, .delay_ms = 500}, ok, ok, ok};
+    struct call_outcome outcomes[4] = {0};
+    open_client(replies, COUNT(replies));
+    for (size_t i = 0; i < 4; i++)
+        begin("PUT", "/", &outcomes[i]);
+    assert_int_equal(client_stats(client).running, 1);
+    while (peer_requests(peer) < 4) /* the others do not wait for the first reply */
+        loop_step(loop, true);
+    assert_int_equal(outcomes[0].count, 0);
+    run();
+    for (size_t i = 0; i < 4; i++)
+        check(outcomes[i].call, FAILURE_NONE, 200, 1);
+}
+
 static void keeps_to_the_rate(void **state)
 {
     (void)state;
     const struct peer_reply replies[] = {ok, ok, ok, ok, ok};
-    struct outcome outcomes[5] = {0};
+    struct call_outcome outcomes[5] = {0};
     config.rate = 50;
     open_client(replies, COUNT(replies));
     int64_t from = clock_now();
@@ -290,7 +460,7 @@ static void retry_after_pauses_the_origin(void **state)
 {
     (void)state;
     const struct peer_reply replies[] = {{.text = "HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"}, ok, ok};
-    struct outcome first = {0}, second = {0};
+    struct call_outcome first = {0}, second = {0};
     open_client(replies, COUNT(replies));
     int64_t from = clock_now();
     begin("GET", "/1", &first);
@@ -304,11 +474,23 @@ static void retry_after_pauses_the_origin(void **state)
     check(second.call, FAILURE_NONE, 200, 1);
 }
 
+static void a_call_that_waits_ends_at_its_deadline(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {{.text = "HTTP/1.1 429 Slow\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"}};
+    config.max_time_ms = 200;
+    open_client(replies, COUNT(replies));
+    int64_t from = clock_now();
+    check(complete("PUT", "/1"), FAILURE_NONE, 429, 1); /* its next attempt would come too late */
+    check(complete("PUT", "/2"), FAILURE_TIMEOUT, 0, 0);
+    assert_true(clock_now() - from < 10 * NS_PER_S);
+}
+
 static void keeps_to_the_deadline(void **state)
 {
     (void)state;
     const struct peer_reply replies[] = {{.then = PEER_HANG}};
-    struct outcome first = {0}, second = {0};
+    struct call_outcome first = {0}, second = {0};
     config.jobs = 1;
     config.max_time_ms = 200;
     open_client(replies, COUNT(replies));
@@ -326,12 +508,13 @@ static void stop_lets_what_is_on_the_wire_finish(void **state)
 {
     (void)state;
     const struct peer_reply replies[] = {{.text = ok.text, .delay_ms = 100}};
-    struct outcome first = {0}, second = {0};
+    struct call_outcome first = {0}, second = {0};
     config.jobs = 1;
     open_client(replies, COUNT(replies));
     begin("PUT", "/1", &first);
     begin("PUT", "/2", &second);
-    loop_step(loop, false);
+    while (peer_requests(peer) == 0)
+        loop_step(loop, false);
     client_stop(client, "not sent: stopping");
     assert_int_equal(second.count, 1);
     assert_int_equal(first.count, 0);
@@ -342,11 +525,24 @@ static void stop_lets_what_is_on_the_wire_finish(void **state)
     assert_false((client_refused(client) == REFUSED_CREDENTIAL));
 }
 
+static void stop_drops_what_is_not_connected_yet(void **state)
+{
+    (void)state;
+    struct call_outcome o = {0};
+    open_client(NULL, 0);
+    begin("PUT", "/", &o);
+    client_stop(client, "not sent: stopping");
+    assert_int_equal(o.count, 1);
+    assert_string_equal(call_traceparent(o.call), "");
+    check(o.call, FAILURE_CANCELLED, 0, 0);
+    assert_false(loop_busy(loop));
+}
+
 static void stop_ends_a_back_off(void **state)
 {
     (void)state;
     const struct peer_reply replies[] = {{.text = "HTTP/1.1 503 Busy\r\nRetry-After: 100\r\nContent-Length: 0\r\n\r\n"}};
-    struct outcome o = {0};
+    struct call_outcome o = {0};
     open_client(replies, COUNT(replies));
     begin("PUT", "/", &o);
     while (client_stats(client).retries == 0)
@@ -360,7 +556,7 @@ static void calls_can_be_given_up_anywhere(void **state)
 {
     (void)state;
     const struct peer_reply replies[] = {{.text = "HTTP/1.1 503 Busy\r\nRetry-After: 100\r\nContent-Length: 0\r\n\r\n"}};
-    struct outcome waiting = {0}, queued = {0};
+    struct call_outcome waiting = {0}, queued = {0};
     config.jobs = 1;
     open_client(replies, COUNT(replies));
     struct call *a = begin("PUT", "/1", &waiting);
@@ -378,7 +574,7 @@ static void a_running_call_can_be_given_up(void **state)
 {
     (void)state;
     const struct peer_reply replies[] = {{.then = PEER_HANG}, ok};
-    struct outcome first = {0}, second = {0};
+    struct call_outcome first = {0}, second = {0};
     config.jobs = 1;
     open_client(replies, COUNT(replies));
     struct call *call = begin("PUT", "/1", &first);
@@ -400,7 +596,12 @@ int main(void)
         CLIENT_TEST(sends_its_headers),
         CLIENT_TEST(tries_again),
         CLIENT_TEST(a_call_can_lower_the_attempts),
-        CLIENT_TEST(spends_its_retry_budget),
+        CLIENT_TEST(a_failing_origin_is_left_alone_until_a_probe_succeeds),
+        CLIENT_TEST(a_probe_that_is_given_up_makes_room_for_another),
+        CLIENT_TEST(every_request_has_a_span_of_its_own),
+        CLIENT_TEST(an_unclear_post_is_known_as_such),
+        CLIENT_TEST(writes_wait_for_consent),
+        CLIENT_TEST(a_call_can_bring_headers),
         CLIENT_TEST(a_401_stops_everything),
         CLIENT_TEST(guards_hold_writes_back),
         cmocka_unit_test_setup_teardown(guards_hold_writes_back, start_second, end),
@@ -408,10 +609,13 @@ int main(void)
         CLIENT_TEST(does_not_lock_itself_out),
         cmocka_unit_test_setup_teardown(does_not_lock_itself_out, start_second, end),
         CLIENT_TEST(keeps_to_the_number_of_jobs),
+        CLIENT_TEST(sends_one_request_until_a_connection_stands),
         CLIENT_TEST(keeps_to_the_rate),
         CLIENT_TEST(retry_after_pauses_the_origin),
+        CLIENT_TEST(a_call_that_waits_ends_at_its_deadline),
         CLIENT_TEST(keeps_to_the_deadline),
         CLIENT_TEST(stop_lets_what_is_on_the_wire_finish),
+        CLIENT_TEST(stop_drops_what_is_not_connected_yet),
         CLIENT_TEST(stop_ends_a_back_off),
         CLIENT_TEST(calls_can_be_given_up_anywhere),
         CLIENT_TEST(a_running_call_can_be_given_up),

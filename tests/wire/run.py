@@ -21,7 +21,7 @@ Lines of a head end in CRLF on the wire. A final newline is not part of a body; 
 order of arrival; outputs without a section must be empty. The made-up secrets must appear in no output and no file that the run wrote.
 
     %HOST 127.0.0.1:PORT   %CREDENTIAL and %SECRET: idt:TKN-…:64 letters   %TOKEN a token object, with %SECRET   %VERSION of moonkey
-    %{x*N} x, N times
+    %{x*N} x, N times      %TRACEPARENT stands for any well-formed one of a request
 """
 import concurrent.futures
 import ctypes
@@ -46,6 +46,7 @@ SECRET = "idt:TKN-0000-0007:" + "SecretOfATokenThatMustNotBeShown" * 2
 FORBIDDEN = [CREDENTIAL.split(":")[2].encode(), SECRET.split(":")[2].encode()]
 TOKEN = ('{"id":"TKN-0000-0007","name":"CRM robot","description":null,"icon":null,"status":"Active","token":"%s",'
          '"account":{"id":"ACC-0001-0001","type":"Client"},"modules":[{"id":"MOD-1756","name":"Access Management"}]}' % SECRET)
+TRACEPARENT = re.compile(rb"(\r\ntraceparent: )00-[0-9a-f]{32}-[0-9a-f]{16}-01(?=\r\n)")
 SECTIONS = {"run", "script", "file", "stdin", "env", "reply", "request", "stdout", "stderr", "result", "exit", "connections"}
 
 
@@ -94,7 +95,7 @@ def make_request(argument, text, fill):
         return in_full(text)
     body = text.removesuffix("\n").encode()
     head = (f"{argument} HTTP/1.1\nHost: %HOST\nUser-Agent: moonkey/%VERSION\nAccept-Encoding: gzip\n"
-            "Authorization: Bearer %CREDENTIAL\nAccept: application/json\n")
+            "traceparent: %TRACEPARENT\nAuthorization: Bearer %CREDENTIAL\nAccept: application/json\n")
     if body:
         head += f"Content-Type: application/json\nContent-Length: {len(body)}\n"
     return in_full(fill(head)) + body
@@ -207,7 +208,7 @@ class Case:
         expected = [make_request(argument, self.fill(text), self.fill) for argument, text in self.repeated("request")]
         for i in range(max(len(expected), len(server.requests))):
             wanted = expected[i] if i < len(expected) else b""
-            got = server.requests[i] if i < len(server.requests) else b""
+            got = TRACEPARENT.sub(rb"\1%TRACEPARENT", server.requests[i]) if i < len(server.requests) else b""
             if wanted != got:
                 problems += diff(f"request {i + 1}", wanted, got)
         connections = self.one("connections")[0]

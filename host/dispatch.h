@@ -1,0 +1,74 @@
+/*
+ * dispatch: the way of client's calls to the wire and back, as often as it takes. Client's own; nobody else includes this.
+ *
+ * A call is in one of four places: the queue (waiting for its turn), running (one exchange under way), backing off (its timer
+ * runs), or done.
+ */
+#ifndef MOONKEY_DISPATCH_H
+#define MOONKEY_DISPATCH_H
+
+#include "client.h"
+#include "headers.h"
+#include "traceparent.h"
+
+#define TRACE_HEADER "traceparent: "
+
+enum place { NOWHERE, QUEUED, RUNNING, BACKING_OFF, DONE };
+
+struct call {
+    struct client *client;
+    struct call *prev, *next; /* in the list of its place */
+    enum place place;
+    char *text; /* method, URL and body, one after the other, each with its NUL */
+    struct exchange exchange;
+    unsigned attempts, limit;
+    int64_t deadline;   /* clock_now() scale, 0: none */
+    int64_t started;    /* of the attempt, clock_now() scale */
+    struct timer timer; /* QUEUED: the deadline; BACKING_OFF: the next attempt */
+    bool probe;         /* the exchange is the breaker's */
+    struct transfer *transfer;
+    char trace[sizeof TRACE_HEADER + TRACEPARENT_SIZE];
+    struct curl_slist trace_line;   /* with `trace`, in front of the header lines that calls share */
+    struct curl_slist *own_headers; /* instead of the shared ones; NULL for most calls */
+    struct result result;
+    void (*done)(struct call *call, void *arg);
+    void *arg;
+};
+
+struct call_list {
+    struct call *first, *last;
+    unsigned count;
+};
+
+struct client {
+    struct loop *loop;
+    struct origin origin;
+    struct secret *credential;
+    struct transfers *transfers;
+    struct headers headers;
+    struct governor governor;
+    unsigned attempts, jobs;
+    int64_t max_time_ms;
+    bool read_only, dry_run, allow_self, needs_consent;
+    bool stopped, has_written;
+    bool warm; /* the first connection stands: until then there is one request at a time, and one resolver */
+    char why_stopped[160], account[200];
+    struct timer wake; /* the queue may go on */
+    struct call_list queue, running, waiting;
+    struct client_stats stats;
+};
+
+/* Into the queue, at its end; dispatch_pump() takes it from there. */
+void dispatch_enqueue(struct call *call);
+/* Put on the wire what may be. */
+void dispatch_pump(struct client *client);
+/* For transfer: the first connection stands. `arg` is the client. */
+void dispatch_connected(void *arg);
+/* client_stop(), once the client is marked as stopped. */
+void dispatch_stop(struct client *client);
+/* Take a call out of its place, whatever that is, without a word to anyone. */
+void dispatch_withdraw(struct call *call);
+/* End a call that was never sent. */
+void dispatch_finish_unsent(struct call *call, enum failure failure, const char *why);
+
+#endif
