@@ -4,30 +4,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "clock.h"
 #include "descriptors.h"
 #include "dispatch.h"
+#include "guard.h"
 #include "log.h"
 #include "retry.h"
 
 /* ---- one call ---- */
 
 /* Why a call must not be sent at all; NULL when it may. */
-static const char *guard(const struct client *c, bool is_write, const char *locks_out, enum failure *failure)
+static const char *refusal(const struct client *c, const struct exchange *x, const char *target, enum failure *failure)
 {
+    bool is_write = !guard_is_safe(x->method);
     *failure = FAILURE_CANCELLED;
     if (c->stopped)
         return c->why_stopped;
     *failure = FAILURE_REFUSED;
-    if (is_write && c->needs_consent)
-        return "not sent: writing here has to be agreed to first";
     if (is_write && c->read_only)
         return "not sent: --read-only forbids writing";
     if (is_write && c->dry_run)
         return "not sent: --dry-run sends no write";
-    if (locks_out && !c->allow_self && strcasecmp(locks_out, secret_token_id(c->credential)) == 0)
+    if (is_write && c->needs_consent)
+        return "not sent: writing here has to be agreed to first";
+    if (!c->allow_self && guard_locks_out(x->method, target, x->body, x->body_len, secret_token_id(c->credential)))
         return "not sent: this is the token of the credential in use, which could lock itself out; --allow-self permits it";
     return NULL;
 }
@@ -36,7 +37,7 @@ static const char *guard(const struct client *c, bool is_write, const char *lock
 static void announce(struct client *c)
 {
     const char *id = secret_token_id(c->credential);
-    if (!client_announced(c))
+    if (client_is_unannounced(c))
         log_write(LOG_INFO, "writing to %s as %s%s%s (credential from %s)", c->origin.host, *id ? id : "an unnamed token",
                   *c->account ? " of " : "", c->account, secret_origin(c->credential));
     c->has_written = true;
@@ -77,10 +78,9 @@ static void set_limits(struct call *call, const struct call_options *options)
 {
     const struct client *c = call->client;
     call->limit = options->attempts && options->attempts < c->attempts ? options->attempts : c->attempts;
-    int64_t ms = c->max_time_ms;
-    if (options->max_time_ms && (!ms || options->max_time_ms < ms))
-        ms = options->max_time_ms;
-    call->deadline = ms ? clock_now() + ms * NS_PER_MS : 0;
+    call->deadline = c->max_time_ms ? clock_now() + c->max_time_ms * NS_PER_MS : 0;
+    if (options->deadline && (!call->deadline || options->deadline < call->deadline))
+        call->deadline = options->deadline;
 }
 
 struct call *client_call(struct client *client, const char *method, const char *target, const char *body, size_t body_len,
@@ -89,7 +89,7 @@ struct call *client_call(struct client *client, const char *method, const char *
     struct call *call = calloc(1, sizeof *call);
     if (!call)
         return NULL;
-    bool safe = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    bool safe = guard_is_safe(method);
     call->client = client;
     /* RFC 9110, 8.6: a method that expects a body says so with Content-Length: 0 where there is none. */
     if (!copy_request(call, method, target, body || safe ? body : "", body_len) || !set_headers(call, options->headers)) {
@@ -102,7 +102,7 @@ struct call *client_call(struct client *client, const char *method, const char *
     call->arg = arg;
     client->stats.calls++;
     enum failure failure;
-    const char *why = guard(client, !safe, options->locks_out, &failure);
+    const char *why = refusal(client, &call->exchange, target, &failure);
     if (why) {
         dispatch_finish_unsent(call, failure, why);
         return call;
@@ -225,14 +225,27 @@ bool client_dry_run(const struct client *client)
     return client->dry_run;
 }
 
+int64_t client_max_time(const struct client *client)
+{
+    return client->max_time_ms * NS_PER_MS;
+}
+
 void client_consent(struct client *client)
 {
     client->needs_consent = false;
 }
 
-bool client_announced(const struct client *client)
+void client_decline(struct client *client, const char *why)
 {
-    return client->has_written || client->origin.loopback || client->read_only || client->dry_run;
+    client->governor.refused = REFUSED_CONSENT;
+    client_stop(client, why);
+}
+
+bool client_is_unannounced(const struct client *client)
+{
+    if (client->has_written || client->read_only || client->dry_run || client->stopped)
+        return false;
+    return client->needs_consent || !client->origin.loopback;
 }
 
 void client_set_account(struct client *client, const char *account)

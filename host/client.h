@@ -28,7 +28,7 @@ struct client_config {
     double rate;             /* starts a second; 0: unlimited */
     size_t max_body;         /* bytes of a decoded reply */
     bool read_only, dry_run; /* no write is sent: every method but GET and HEAD ends in FAILURE_REFUSED */
-    bool allow_self;         /* a call that may lock the credential's own token out is sent */
+    bool allow_self;         /* a call that may lock the credential's own token out (guard.h) is sent */
     bool needs_consent;      /* no write is sent before client_consent() */
     bool http2;              /* over TLS, where the server offers it */
     const char *ca_file, *cert_file, *key_file, *proxy; /* NULL: none; borrowed for the client's life */
@@ -37,8 +37,7 @@ struct client_config {
 /* What they point at is needed by client_call() only. */
 struct call_options {
     unsigned attempts;                /* 0: the client's; can only lower it */
-    int64_t max_time_ms;              /* 0: the client's; can only lower it */
-    const char *locks_out;            /* id of the token that this call may make unable to do its work; NULL: none */
+    int64_t deadline;                 /* clock_now() scale; 0: the client's max_time_ms from now; can only be earlier */
     const struct curl_slist *headers; /* "Name: value" lines beside, or in place of, the usual ones; NULL: none */
 };
 
@@ -84,15 +83,21 @@ const char *call_target(const struct call *call);
  * next attempt with the outcome of the last; those on the wire go on.
  */
 void client_stop(struct client *client, const char *why);
-/* Why the server's replies, or its certificate, stopped it. */
+/* Why the server's replies, its certificate, or a lack of consent stopped it. */
 enum refused client_refused(const struct client *client);
 bool client_dry_run(const struct client *client);
+/* Of a call with its retries, in ns; 0: no limit. */
+int64_t client_max_time(const struct client *client);
 
 /* Writes may be sent from now on. */
 void client_consent(struct client *client);
-/* Has the first write been announced in the log, or is there no need to: no write can be sent, or it goes to a loopback
- * address? */
-bool client_announced(const struct client *client);
+/* The people in charge have been asked and said no: client_stop(), with REFUSED_CONSENT as the reason. */
+void client_decline(struct client *client, const char *why);
+/*
+ * Is the next write one to be announced first, so that its account should be known by then, and its consent given? Not where
+ * no write can be sent, nor for a loopback address where consent is not needed.
+ */
+bool client_is_unannounced(const struct client *client);
 /* Whose token the credential is, for that announcement: "ACC-0001-0001 (Name)". Copied; cut after 200 bytes. */
 void client_set_account(struct client *client, const char *account);
 

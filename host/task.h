@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "loop.h"
+#include "traceparent.h"
 
 struct task;
 
@@ -88,10 +89,13 @@ bool task_is_park_value(lua_State *L, int index);
 /* Pass it on: `return task_pass_park(L, k, ctx);` [-0, +*, e] */
 int task_pass_park(lua_State *L, lua_KFunction k, lua_KContext ctx);
 
-/* What the API calls of the running task needed, for whoever reports on it; reset by the reader. */
+/* The API calls of the running task, as those of one row: for whoever reports on it, and the time that they may take together.
+ */
 struct task_calls {
-    unsigned attempts; /* exchanges */
-    long status;       /* of the last reply, 0 if none came */
+    unsigned attempts;                  /* exchanges */
+    long status;                        /* of the last reply, 0 if none came */
+    int64_t deadline;                   /* clock_now() scale; 0: none; tasks that this one starts inherit it */
+    char traceparent[TRACEPARENT_SIZE]; /* of the last request, "" if none was sent */
 };
 struct task_calls *task_calls(void);
 

@@ -2,8 +2,10 @@
 #include "call.h"
 
 #include <lauxlib.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "../clock.h"
 #include "../redact.h"
 #include "../retry.h"
 #include "../task.h"
@@ -18,7 +20,28 @@ struct pending {
     int (*deliver)(lua_State *L, const struct result *result);
 };
 
-struct call_options call_check_options(lua_State *L, int index)
+static bool is_among(const char *name, const char *const *names)
+{
+    for (; names && *names; names++)
+        if (strcmp(name, *names) == 0)
+            return true;
+    return false;
+}
+
+static void refuse_option(lua_State *L, const char *name, const char *const *others)
+{
+    luaL_Buffer known;
+    luaL_buffinit(L, &known);
+    for (; others && *others; others++) {
+        luaL_addstring(&known, *others);
+        luaL_addstring(&known, ", ");
+    }
+    luaL_addstring(&known, "max_time (seconds) and retry (a number)");
+    luaL_pushresult(&known);
+    luaL_error(L, "unknown option '%s'; there are %s", name, lua_tostring(L, -1));
+}
+
+struct call_options call_check_options(lua_State *L, int index, const char *const *others)
 {
     struct call_options options = {0};
     if (lua_isnoneornil(L, index))
@@ -30,16 +53,32 @@ struct call_options call_check_options(lua_State *L, int index)
         if (strcmp(name, "max_time") == 0) {
             luaL_argcheck(L, lua_type(L, -1) == LUA_TNUMBER && value > 0 && value < 1e9, index,
                           "max_time: expected seconds, more than 0");
-            options.max_time_ms = (int64_t)(value * 1000) + 1;
+            options.deadline = clock_now() + (int64_t)(value * (lua_Number)NS_PER_S);
         } else if (strcmp(name, "retry") == 0) {
             luaL_argcheck(L, lua_isinteger(L, -1) && value >= 0 && value < 1000, index,
                           "retry: expected a whole number, 0 or more");
             options.attempts = (unsigned)value + 1;
-        } else {
-            luaL_error(L, "unknown option '%s'; there are max_time (seconds) and retry (a number)", name);
+        } else if (!is_among(name, others)) {
+            refuse_option(L, name, others);
         }
     }
     return options;
+}
+
+bool call_must_announce(lua_State *L)
+{
+    return client_is_unannounced(call_client(L));
+}
+
+int call_announce(lua_State *L, lua_KFunction k)
+{
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "moonkey.announce");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "before_write");
+    lua_replace(L, -2);
+    lua_callk(L, 0, 0, 1, k);
+    return k(L, LUA_OK, 1);
 }
 
 static void on_done(struct call *call, void *arg)
@@ -89,10 +128,11 @@ static void set_text(lua_State *L, const char *name, const char *text, size_t le
 static int fail(lua_State *L, const struct pending *p, const char *kind, const char *message)
 {
     struct result *r = call_result(p->call);
+    bool unclear = call_is_unclear(p->call);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_getfield(L, -1, "moonkey.errors");
     lua_getfield(L, -1, "from_result");
-    lua_createtable(L, 0, 10);
+    lua_createtable(L, 0, 12);
     lua_pushstring(L, kind);
     lua_setfield(L, -2, "kind");
     if (r->status) {
@@ -108,8 +148,16 @@ static int fail(lua_State *L, const struct pending *p, const char *kind, const c
     lua_setfield(L, -2, "host");
     lua_pushinteger(L, call_attempts(p->call));
     lua_setfield(L, -2, "attempts");
-    lua_pushboolean(L, retry_is_transient(r));
+    lua_pushboolean(L, retry_is_transient(r) && !unclear);
     lua_setfield(L, -2, "retryable");
+    if (unclear) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, -2, "unknown");
+    }
+    if (*call_traceparent(p->call)) {
+        lua_pushstring(L, call_traceparent(p->call));
+        lua_setfield(L, -2, "traceparent");
+    }
     if (r->failure == FAILURE_NONE && r->status == 401) {
         lua_pushstring(L, client_credential_origin(call_client(L)));
         lua_setfield(L, -2, "credential_origin");
@@ -128,6 +176,7 @@ static int ended(lua_State *L, int status, lua_KContext ctx)
     struct task_calls *calls = task_calls();
     calls->attempts += call_attempts(p->call);
     calls->status = r->status;
+    snprintf(calls->traceparent, sizeof calls->traceparent, "%s", call_traceparent(p->call));
     int count;
     if (r->failure != FAILURE_NONE || r->status < 200 || r->status > 299)
         count = fail(L, p, kind_of(r), r->message);
@@ -150,7 +199,11 @@ int call_start(lua_State *L, const char *what, const char *method, const char *t
         lua_setfield(L, -2, "__gc");
     }
     lua_setmetatable(L, -2);
-    p->call = client_call(client, method, target, body, body_len, options, on_done, p);
+    struct call_options mine = *options;
+    int64_t deadline = task_calls()->deadline;
+    if (deadline && (!mine.deadline || deadline < mine.deadline))
+        mine.deadline = deadline;
+    p->call = client_call(client, method, target, body, body_len, &mine, on_done, p);
     if (!p->call)
         return luaL_error(L, "out of memory");
     return task_park(L, &p->park, ended, (lua_KContext)p);

@@ -13,9 +13,18 @@
 /* The client that moonkey.http set up; raises, with advice, where there is none. [-0, +0, e] */
 struct client *call_client(lua_State *L);
 
-/* The options table { max_time = seconds, retry = n } at `index`, or none. They can tighten what the command line set. [-0, +0,
- * e] */
-struct call_options call_check_options(lua_State *L, int index);
+/*
+ * The members max_time (seconds) and retry of the options table at `index`, or none; they can tighten what the command line
+ * set. A member that is neither, nor in the NULL-terminated list `others` (NULL: none), is an error. [-0, +0, e]
+ */
+struct call_options call_check_options(lua_State *L, int index, const char *const *others);
+
+/*
+ * Before a write: has moonkey.announce still to say where it goes? Then `return call_announce(L, k);`, which does that, and
+ * goes on in `k` with 1 as its context and the stack as it was. The announcement may park the task. [-0, +*, e]
+ */
+bool call_must_announce(lua_State *L);
+int call_announce(lua_State *L, lua_KFunction k);
 
 /*
  * Send and wait: `return call_start(L, …)`. `what` names the function for messages. For a 2xx, `deliver` (which may raise)

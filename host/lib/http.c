@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../clock.h"
 #include "../task.h"
 #include "call.h"
 #include "lib.h"
@@ -99,8 +100,8 @@ static struct secret *load_credential(lua_State *L, char *err)
 
 /*
  * http.configure{ base_url=, credential_environment= | credential_file= | credential_command= | credential_value=, jobs=, rate=
- * (1/s), attempts=, max_time= (s), connect_timeout= (s), max_body= (bytes), read_only=, dry_run=, allow_self=, ca_file=,
- * cert_file=, key_file=, proxy= }: true, or nil and what is wrong.
+ * (1/s), attempts=, max_time= (s), connect_timeout= (s), max_body= (bytes), read_only=, dry_run=, allow_self=, needs_consent=,
+ * http2=, ca_file=, cert_file=, key_file=, proxy= }: true, or nil and what is wrong.
  */
 static int f_configure(lua_State *L)
 {
@@ -120,6 +121,8 @@ static int f_configure(lua_State *L)
         .read_only = flag(L, "read_only"),
         .dry_run = flag(L, "dry_run"),
         .allow_self = flag(L, "allow_self"),
+        .needs_consent = flag(L, "needs_consent"),
+        .http2 = flag(L, "http2"),
         .ca_file = text(L, "ca_file"),
         .cert_file = text(L, "cert_file"),
         .key_file = text(L, "key_file"),
@@ -168,25 +171,73 @@ static int f_environment_has_credential(lua_State *L)
     return 1;
 }
 
-/* http.calls(): attempts, status of what this task's calls needed since the last time it asked. */
-static int f_calls(lua_State *L)
+/* http.begin_row(): from here on the calls of this task count, and share the time limit, as those of one row. */
+static int f_begin_row(lua_State *L)
 {
-    struct task_calls *calls = task_calls();
+    (void)L;
+    int64_t limit = client ? client_max_time(client) : 0;
+    *task_calls() = (struct task_calls){.deadline = limit ? clock_now() + limit : 0};
+    return 0;
+}
+
+/* http.row_calls(): attempts, status, traceparent of this task's calls since the row began; the last two are the last call's,
+ * or nil. */
+static int f_row_calls(lua_State *L)
+{
+    const struct task_calls *calls = task_calls();
     lua_pushinteger(L, calls->attempts);
     if (calls->status)
         lua_pushinteger(L, calls->status);
     else
         lua_pushnil(L);
-    *calls = (struct task_calls){0};
-    return 2;
+    if (calls->traceparent[0])
+        lua_pushstring(L, calls->traceparent);
+    else
+        lua_pushnil(L);
+    return 3;
 }
 
-/* http.stop_reason(): "auth" once a 401, "forbidden" once many 403 in a row have stopped the run; else nil. */
+/*
+ * http.stop_reason(): why nothing more is sent: "auth" after a 401, "forbidden" after many 403 in a row, "certificate" after
+ * one that was refused, "consent" where it was not given; nil while things go on.
+ */
 static int f_stop_reason(lua_State *L)
 {
-    static const char *const names[] = {[REFUSED_CREDENTIAL] = "auth", [REFUSED_PERMISSION] = "forbidden"};
+    static const char *const names[] = {
+        [REFUSED_CREDENTIAL] = "auth",
+        [REFUSED_PERMISSION] = "forbidden",
+        [REFUSED_CERTIFICATE] = "certificate",
+        [REFUSED_CONSENT] = "consent",
+    };
     lua_pushstring(L, client ? names[client_refused(client)] : NULL);
     return 1;
+}
+
+/* http.announced(): false while the next write is one that moonkey.announce has to announce first. */
+static int f_announced(lua_State *L)
+{
+    lua_pushboolean(L, !client_is_unannounced(call_client(L)));
+    return 1;
+}
+
+/* http.set_account(text): whose token the credential is, for the announcement in the log. */
+static int f_set_account(lua_State *L)
+{
+    client_set_account(call_client(L), luaL_checkstring(L, 1));
+    return 0;
+}
+
+static int f_consent(lua_State *L)
+{
+    client_consent(call_client(L));
+    return 0;
+}
+
+/* http.decline(why): nothing is sent from now on. */
+static int f_decline(lua_State *L)
+{
+    client_decline(call_client(L), luaL_checkstring(L, 1));
+    return 0;
 }
 
 /* http.dry_run(): are writes previewed instead of sent? */
@@ -213,10 +264,26 @@ static void count(lua_State *L, const char *name, uint64_t value)
     lua_setfield(L, -2, name);
 }
 
+/* Seconds from now until `due`, where that is in the future. */
+static void time_left(lua_State *L, const char *name, int64_t due)
+{
+    int64_t left = due - clock_now();
+    if (left <= 0)
+        return;
+    lua_pushnumber(L, (lua_Number)left / (lua_Number)NS_PER_S);
+    lua_setfield(L, -2, name);
+}
+
+/*
+ * http.stats(): counts since the start, and what holds the run up, each only while it does: `paused` (seconds left of a pause
+ * that the server asked for), `breaker` ("open" or "probing"), `probe_in` (seconds), `adapted_rate` (starts a second that its
+ * 429s have left).
+ */
 static int f_stats(lua_State *L)
 {
+    static const char *const breakers[] = {[BREAKER_OPEN] = "open", [BREAKER_PROBING] = "probing"};
     struct client_stats stats = client ? client_stats(client) : (struct client_stats){0};
-    lua_createtable(L, 0, 7);
+    lua_createtable(L, 0, 12);
     count(L, "calls", stats.calls);
     count(L, "exchanges", stats.exchanges);
     count(L, "retries", stats.retries);
@@ -224,17 +291,31 @@ static int f_stats(lua_State *L)
     count(L, "bytes_received", stats.bytes_received);
     count(L, "running", stats.running);
     count(L, "waiting", stats.waiting);
+    time_left(L, "paused", stats.paused_until);
+    lua_pushstring(L, breakers[stats.breaker]);
+    lua_setfield(L, -2, "breaker");
+    if (stats.breaker == BREAKER_OPEN)
+        time_left(L, "probe_in", stats.breaker_due);
+    if (stats.adapted_rate > 0) {
+        lua_pushnumber(L, stats.adapted_rate);
+        lua_setfield(L, -2, "adapted_rate");
+    }
     return 1;
 }
 
 static const luaL_Reg lib[] = {
-    {"calls", f_calls},
+    {"announced", f_announced},
+    {"begin_row", f_begin_row},
     {"check_base_url", f_check_base_url},
     {"configure", f_configure},
+    {"consent", f_consent},
+    {"decline", f_decline},
     {"dry_run", f_dry_run},
     {"environment_has_credential", f_environment_has_credential},
     {"origin", f_origin},
     {"refuse_with", f_refuse_with},
+    {"row_calls", f_row_calls},
+    {"set_account", f_set_account},
     {"stats", f_stats},
     {"stop_reason", f_stop_reason},
     {NULL, NULL},

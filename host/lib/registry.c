@@ -5,6 +5,7 @@
 
 static const luaL_Reg modules[] = {
     {"cjson", luaopen_cjson},
+    {"moonkey.api", luaopen_moonkey_api},
     {"moonkey.coroutine", luaopen_moonkey_coroutine},
     {"moonkey.http", luaopen_moonkey_http},
     {"moonkey.httpd", luaopen_moonkey_httpd},

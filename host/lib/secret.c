@@ -4,6 +4,7 @@
  * A secret object is a userdata, so that neither print, string.format nor a JSON encoder can show what it holds.
  */
 #include <lauxlib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "../redact.h"
@@ -24,6 +25,31 @@ void lib_push_secret(lua_State *L, const char *value, size_t len)
     memcpy(held->value, value, len);
     held->value[len] = '\0';
     luaL_setmetatable(L, SECRET);
+}
+
+/* Does the member whose key and value are on top need hiding? Goes down into tables. */
+static bool is_token(lua_State *L)
+{
+    if (lua_istable(L, -1))
+        lib_hide_tokens(L);
+    return lua_type(L, -1) == LUA_TSTRING && lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "token") == 0;
+}
+
+/* The depth is what the decoder let through. */
+void lib_hide_tokens(lua_State *L)
+{
+    if (!lua_istable(L, -1))
+        return;
+    luaL_checkstack(L, 6, "hiding the secrets of a reply");
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        if (!is_token(L))
+            continue;
+        size_t len;
+        const char *value = lua_tolstring(L, -1, &len);
+        lua_pushvalue(L, -2);
+        lib_push_secret(L, value, len);
+        lua_rawset(L, -5); /* assigning to an existing field is allowed while traversing */
+    }
 }
 
 static int f_tostring(lua_State *L)

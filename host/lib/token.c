@@ -205,13 +205,7 @@ static int deliver_token(lua_State *L, const struct result *result)
     if (!lua_istable(L, -1) || lua_getfield(L, -1, "id") != LUA_TSTRING)
         return lua_pushliteral(L, "the body is JSON, but not a token object"), -1;
     lua_pop(L, 1);
-    if (lua_getfield(L, -1, "token") == LUA_TSTRING) {
-        size_t len;
-        const char *value = lua_tolstring(L, -1, &len);
-        lib_push_secret(L, value, len);
-        lua_setfield(L, -3, "token");
-    }
-    lua_pop(L, 1);
+    lib_hide_tokens(L);
     return 1;
 }
 
@@ -235,26 +229,32 @@ static int preview(lua_State *L)
     return previewed(L, LUA_OK, 0);
 }
 
+static int update(lua_State *L, int status, lua_KContext announced)
+{
+    (void)status;
+    struct call_options options = call_check_options(L, 3, NULL);
+    const char *target = make_target(L, 1);
+    const struct buf *body = make_body(L, 2);
+    if (client_dry_run(call_client(L)))
+        return preview(L);
+    if (!announced && call_must_announce(L))
+        return call_announce(L, update);
+    return call_start(L, "token.update", "PUT", target, body->data, body->len, &options, deliver_token);
+}
+
 /* token.update(id, fields [, opts]): the updated token, or nil, err. */
 static int f_update(lua_State *L)
 {
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 3);
-    struct call_options options = call_check_options(L, 3);
-    const char *target = make_target(L, 1);
-    const struct buf *body = make_body(L, 2);
-    if (client_dry_run(call_client(L)))
-        return preview(L);
-    if (lua_getfield(L, 2, "modules") != LUA_TNIL) /* what a token may do is decided by its modules */
-        options.locks_out = lua_tostring(L, 1);
-    return call_start(L, "token.update", "PUT", target, body->data, body->len, &options, deliver_token);
+    return update(L, LUA_OK, 0);
 }
 
 /* token.get(id [, opts]): the token, or nil, err. */
 static int f_get(lua_State *L)
 {
     lua_settop(L, 2);
-    struct call_options options = call_check_options(L, 2);
+    struct call_options options = call_check_options(L, 2, NULL);
     const char *target = make_target(L, 1);
     return call_start(L, "token.get", "GET", target, NULL, 0, &options, deliver_token);
 }

@@ -130,10 +130,11 @@ function Engine:process(item, kept, handler)
   local started = sys.now()
   local row = item.data
   item.data = nil
+  http.begin_row()
   local ok, value, err = xpcall(self.run, handler, row, item)
-  local attempts, status = http.calls()
+  local attempts, status, traceparent = http.row_calls()
   local r = {
-    row = item.row, line = item.line, id = item.id, outcome = "done", status = status, attempts = attempts,
+    row = item.row, line = item.line, id = item.id, outcome = "done", status = status, traceparent = traceparent, attempts = attempts,
     ms = (sys.now() - started) * 1000 // 1 | 0,
   }
   if not ok then
