@@ -8,7 +8,7 @@ packages="build-essential cmake ninja-build pkg-config liblua5.4-dev lua-cjson-d
 libsqlite3-dev libmicrohttpd-dev lua-argparse libcsv-dev"
 case ${1:-build} in
 build) ;;
-test) packages="$packages libcmocka-dev lua-busted python3 valgrind" ;;
+test) packages="$packages libcmocka-dev lua-busted python3 valgrind openssl nginx-light" ;;
 *) echo "usage: sh scripts/setup.sh [build|test]" >&2; exit 2 ;;
 esac
 
