@@ -1,125 +1,266 @@
-"""A loopback HTTP server that says exactly what it is told to, and keeps every byte that it is sent.
+#!/usr/bin/env python3
+"""The fault server: a process that does to each connection and request exactly what it is told, and logs every byte it receives.
 
-It works on raw sockets, so that replies may be wrong in any way. One thread a connection; replies are handed out in the order in
-which requests arrive, whatever connection they come on.
+It works on raw sockets on a free port of the loopback address, so replies may be wrong in any way. One thread a connection; replies
+are handed out in the order in which requests arrive, whatever connection they come on. It is told what to do by one line of JSON on
+standard input, and lives until that is closed:
+
+    {"log": FILE, "clock": 1, "closed": false, "tls": {"certificate": FILE, "version": "1.1"}, "accepts": [STEP…], "replies": [STEP…],
+     "rest": STEP}    STEP: {"data": TEXT, "actions": {NAME: VALUE}}; TEXT holds a byte a character (Latin-1)
+
+It prints `port N`, then `signal NAME` each time that somebody is to send that signal to the client, and waits for a line in return.
+Times are those of the case's clock, which runs `clock` times as fast as the real one. The actions of a step, in this order:
+
+    signal=NAME,NAME…   have these signals sent, 0.2 s (real) apart        delay=S   wait
+    (the data are sent)  drip=N/S  N bytes each S seconds    body=N/S  the same, but the head at once
+    endless             go on with chunks of 64 KiB until the client leaves
+    flood=BYTES         go on with so many bytes of spaces; gzip, gzip=2: compressed, twice
+    hang                say nothing more, and wait for the client to leave
+    idle=S              end the connection when nothing more has come after S seconds
+    close, reset        end it: at once, with a TCP reset. A reply without data is nothing but that
+
+The log has one JSON object a line, each with `at`, the monotonic time, and `connection`, a number from 1; what there is:
+`accepted`, `tls` (version), `tls_failed` (why), `bytes` (received, Latin-1), `request` (from, to: where it stands among the bytes of
+its connection; `whole` or cut off), `replied` (to the last byte), `ended` (by server or client).
 """
+import ctypes
+import json
+import os
+import signal
 import socket
+import ssl
 import struct
+import sys
 import threading
 import time
+import warnings
+import zlib
+
+CHUNK = b"10000\r\n" + b" " * 65536 + b"\r\n"
+UNSCRIPTED = {"data": "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n"
+                      '"no reply is scripted for this request."', "actions": {"close": ""}}
 
 
-class Reply:
-    """What to do about one request: bytes to send, and how.
+class Log:
+    def __init__(self, path):
+        self.file = open(path, "w", encoding="utf-8")  # until the process ends
+        self.lock = threading.Lock()
 
-    actions: delay=SECONDS before the reply; close after it; reset the connection instead (after the bytes, if there are any);
-    hang: keep the connection open and say nothing more; signal=NAME: call on_signal first.
-    """
-
-    def __init__(self, data=b"", **actions):
-        self.data = data
-        self.actions = actions
+    def write(self, what, connection, **facts):
+        line = json.dumps({"at": time.monotonic(), "what": what, "connection": connection, **facts})
+        with self.lock:
+            self.file.write(line + "\n")
+            self.file.flush()
 
 
 class Server:
-    def __init__(self, replies=(), on_signal=None):
-        self.replies = list(replies)
-        self.requests = []  # raw bytes, in order of arrival
-        self.connections = 0
-        self.on_signal = on_signal
-        self._lock = threading.Lock()
-        self._stopped = threading.Event()
-        self._open = set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+    def __init__(self, script):
+        self.script = script
+        self.clock = script.get("clock", 1)
+        self.log = Log(script["log"])
+        self.steps = {name: list(script.get(name, [])) for name in ("accepts", "replies")}
+        self.lock, self.signal_lock = threading.Lock(), threading.Lock()
+        self.stopped = threading.Event()
+        self.answers = threading.Semaphore(0)
+        self.threads = []
+        self.tls = tls_context(**script["tls"]) if script.get("tls") else None
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        if not script.get("closed"):  # bound, so that nobody else gets the port
+            self.listener.listen(512)
+        say(f"port {self.listener.getsockname()[1]}")
 
-    def stop(self):
-        self._stopped.set()
-        # Closing alone does not wake a thread that waits in accept or recv.
-        for sock in [self._listener, *self._open]:
+    def next_step(self, kind, otherwise):
+        with self.lock:
+            return self.steps[kind].pop(0) if self.steps[kind] else otherwise
+
+    def accept(self):
+        """Until the server is stopped; also those that came just before."""
+        number = 0
+        self.listener.settimeout(0.05)
+        while True:
             try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-        self._listener.close()
+                sock, _ = self.listener.accept()
+            except TimeoutError:
+                if self.stopped.is_set():
+                    return
+                continue
+            number += 1
+            self.log.write("accepted", number)
+            thread = threading.Thread(target=Connection(self, sock, number).serve, daemon=True)
+            self.threads.append(thread)
+            thread.start()
 
-    def _accept(self):
-        while not self._stopped.is_set():
-            try:
-                conn, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self._open.add(conn)
-            threading.Thread(target=self._serve, args=(conn,), daemon=True).start()
+    def wait(self, seconds):
+        """In the case's time. Is the server still to go on?"""
+        return not self.stopped.wait(seconds / self.clock)
 
-    def _serve(self, conn):
+    def have_sent(self, names):
+        with self.signal_lock:
+            for i, name in enumerate(names.split(",")):
+                if i > 0:
+                    time.sleep(0.2)
+                say(f"signal {name}")
+                self.answers.acquire()
+
+    def run(self):
+        acceptor = threading.Thread(target=self.accept, daemon=True)
+        if not self.script.get("closed"):
+            acceptor.start()
+            self.threads.append(acceptor)
+        for _ in sys.stdin:
+            self.answers.release()
+        self.stopped.set()
+        deadline = time.monotonic() + 2  # the client is gone: whatever it sent is here
+        for thread in self.threads:
+            thread.join(max(0, deadline - time.monotonic()))
+
+
+class Connection:
+    def __init__(self, server, sock, number):
+        self.server, self.sock, self.number = server, sock, number
+        self.received = b""
+        self.used = 0  # of those, by requests
+        self.by = "server"
+
+    def log(self, what, **facts):
+        self.server.log.write(what, self.number, **facts)
+
+    def serve(self):
         try:
-            conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with conn:
-                stream = conn.makefile("rb")
-                while self._one(conn, stream):
-                    pass
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            step = self.server.next_step("accepts", None)
+            if step and not self.act(step):
+                return
+            if self.server.tls:
+                self.sock = self.server.tls.wrap_socket(self.sock, server_side=True)
+                self.log("tls", version=self.sock.version())
+            while self.one():
+                pass
+        except ssl.SSLError as e:
+            self.log("tls_failed", why=e.reason or str(e))
         except OSError:
-            pass
+            self.by = "client"
         finally:
-            self._open.discard(conn)
+            self.log("ended", by=self.by)
+            self.sock.close()
 
-    def _one(self, conn, stream):
-        raw = read_request(stream)
-        if not raw:
+    def receive(self, timeout=None):
+        """More bytes into `received`; False at the end, or after the time-out."""
+        self.sock.settimeout(timeout)
+        try:
+            data = self.sock.recv(1 << 18)
+        except TimeoutError:
             return False
-        with self._lock:
-            number = len(self.requests)
-            self.requests.append(raw)
-        if number >= len(self.replies):
-            conn.sendall(simple_reply(500, b'"no reply is scripted for this request"'))
+        finally:
+            self.sock.settimeout(None)
+        if not data:
+            self.by = "client"
             return False
-        reply = self.replies[number]
-        actions = reply.actions
-        if "signal" in actions and self.on_signal:
-            self.on_signal(actions["signal"])
-        time.sleep(float(actions.get("delay", 0)))
-        conn.sendall(reply.data)
+        self.received += data
+        self.log("bytes", data=data.decode("latin-1"))
+        return True
+
+    def one(self):
+        """One request and what is done about it. Does the connection go on?"""
+        end = -1
+        while end < 0:
+            end = end_of_request(self.received, self.used)
+            if end < 0 and not self.receive():
+                if len(self.received) > self.used:
+                    self.log("request", **{"from": self.used, "to": len(self.received), "whole": False})
+                return False
+        self.log("request", **{"from": self.used, "to": end, "whole": True})
+        self.used = end
+        return self.act(self.server.next_step("replies", self.server.script.get("rest") or UNSCRIPTED))
+
+    def act(self, step):
+        """Carry out a step. Does the connection go on?"""
+        actions, data = step["actions"], step["data"].encode("latin-1")
+        if "signal" in actions:
+            self.server.have_sent(actions["signal"])
+        if "delay" in actions and not self.server.wait(float(actions["delay"])):
+            return False
+        self.send(data, actions)
+        if data:
+            self.log("replied")
         if "hang" in actions:
-            self._stopped.wait(60)
+            while self.receive():
+                pass
+            return False
+        if "idle" in actions and len(self.received) == self.used:
+            return self.receive(float(actions["idle"]) / self.server.clock)
         if "reset" in actions:
-            conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        return not ({"close", "reset", "hang"} & set(actions))
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return "reset" not in actions and "close" not in actions
+
+    def send(self, data, actions):
+        at_once = len(data)
+        if "drip" in actions or "body" in actions:
+            at_once = 0 if "drip" in actions else data.index(b"\r\n\r\n") + 4
+        self.sock.sendall(data[:at_once])
+        if at_once < len(data):
+            count, seconds = (actions.get("drip") or actions["body"]).split("/")
+            for at in range(at_once, len(data), int(count)):
+                if not self.server.wait(float(seconds)):
+                    return
+                self.sock.sendall(data[at:at + int(count)])
+        if "flood" in actions:
+            for piece in flood(actions["flood"], int(actions["gzip"] or 1) if "gzip" in actions else 0):
+                self.sock.sendall(piece)
+        while "endless" in actions and not self.server.stopped.is_set():
+            self.sock.sendall(CHUNK)
 
 
-def read_request(stream):
-    """One request as it came, or what came of it before the connection ended."""
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        line = stream.readline()
-        if not line:
-            return head
-        head += line
+def flood(size, times):
+    """`size` spaces in pieces of 1 MiB, compressed so many times. Each piece is the same bytes, so that a bomb costs nothing."""
+    pieces = [b" " * (1 << 20)] * (size >> 20)
+    for _ in range(times):
+        packer = zlib.compressobj(9, wbits=-15)
+        packed = {piece: packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH) for piece in dict.fromkeys(pieces)}
+        pieces = [b"\x1f\x8b\x08\0\0\0\0\0\0\x03"] + [packed[piece] for piece in pieces]
+    return pieces
+
+
+def end_of_request(data, at):
+    """Where the request that begins at `at` ends; -1: it is not all there."""
+    end = data.find(b"\r\n\r\n", at)
+    if end < 0:
+        return -1
     length, chunked = 0, False
-    for line in head.split(b"\r\n")[1:]:
+    for line in data[at:end].split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             length = int(value)
         elif name.lower() == b"transfer-encoding":
             chunked = b"chunked" in value.lower()
-    if not chunked:
-        return head + stream.read(length)
-    body = b""
-    while not body.endswith(b"0\r\n\r\n"):
-        line = stream.readline()
-        if not line:
-            break
-        body += line
-    return head + body
+    if chunked:
+        last = data.find(b"0\r\n\r\n", end + 4)
+        return last + 5 if last >= 0 else -1
+    return end + 4 + length if len(data) >= end + 4 + length else -1
 
 
-REASONS = {200: "OK", 201: "Created", 204: "No Content", 302: "Found", 307: "Temporary Redirect", 400: "Bad Request",
-           401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict", 415: "Unsupported Media Type",
-           429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable"}
+def tls_context(certificate, version=None):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    if version:
+        context.set_ciphers("ALL:@SECLEVEL=0")  # OpenSSL 3 has TLS 1.1 at no higher level
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        with warnings.catch_warnings(action="ignore"):
+            context.maximum_version = getattr(ssl.TLSVersion, "TLSv" + version.replace(".", "_"))
+    return context
 
 
-def simple_reply(status, body, content_type="application/json"):
-    head = f"HTTP/1.1 {status} {REASONS.get(status, 'Unknown')}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+def say(line):
+    print(line, flush=True)
+
+
+def main():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it dies with the test
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Server(json.loads(sys.stdin.readline())).run()
+    os._exit(0)  # threads that still send to nobody
+
+
+if __name__ == "__main__":
+    main()

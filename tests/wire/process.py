@@ -1,0 +1,128 @@
+"""The two processes of a case: the server (server.py) and moonkey. Both die with the runner."""
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LIBC = ctypes.CDLL(None)
+
+
+def die_with_parent():
+    LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+class Server:
+    """`on_signal(name)` is called, in a thread of its own, when the script wants moonkey to get that signal."""
+
+    def __init__(self, script, log, on_signal):
+        self.log, self.on_signal = log, on_signal
+        self.process = subprocess.Popen([sys.executable, os.path.join(HERE, "server.py")], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        self.tell(json.dumps({**script, "log": log}))
+        word, _, port = self.process.stdout.readline().partition(" ")
+        if word != "port":
+            raise OSError("the server did not start; what it said is above")
+        self.port = int(port)
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def tell(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def listen(self):
+        for line in self.process.stdout:
+            try:
+                self.on_signal(line.split()[1])
+            except ProcessLookupError:
+                pass
+            self.tell("sent")
+
+    def stop(self):
+        """Its log is complete afterwards."""
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Traffic:
+    """What the server's log says. `requests` are the raw bytes, and `times` when each was there, in order of arrival."""
+
+    def __init__(self, path):
+        with open(path, encoding="utf-8") as f:
+            self.events = [json.loads(line) for line in f]
+        self.connections = len(self.all("accepted"))
+        self.requests, self.times = [], []
+        streams = {}
+        for event in self.events:
+            number = event["connection"]
+            if event["what"] == "bytes":
+                streams.setdefault(number, bytearray()).extend(event["data"].encode("latin-1"))
+            elif event["what"] == "request":
+                self.requests.append(bytes(streams[number][event["from"]:event["to"]]))
+                self.times.append(event["at"])
+        self.unread = {n: len(s) - sum(e["to"] - e["from"] for e in self.all("request") if e["connection"] == n)
+                       for n, s in streams.items()}
+
+    def all(self, what):
+        return [event for event in self.events if event["what"] == what]
+
+    def began(self):
+        accepted = self.all("accepted")
+        return accepted[0]["at"] if accepted else None
+
+
+class Run:
+    """One run of moonkey; after finish(): out, err, status, cpu (seconds), memory (bytes), started and ended (monotonic time)."""
+
+    def __init__(self, command, cwd, env, stdin):
+        self.expired = False
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, start_new_session=True, preexec_fn=die_with_parent)
+        self.output = {}
+        self.threads = [threading.Thread(target=self.write, args=(stdin,), daemon=True)]
+        self.threads += [threading.Thread(target=self.read, args=(name,), daemon=True) for name in ("stdout", "stderr")]
+        for thread in self.threads:
+            thread.start()
+
+    def write(self, data):
+        try:
+            with self.process.stdin as f:
+                f.write(data)
+        except BrokenPipeError:
+            pass
+
+    def read(self, name):
+        self.output[name] = getattr(self.process, name).read()
+
+    def send(self, name):
+        os.kill(self.process.pid, getattr(signal, "SIG" + name))  # not send_signal(), which may reap it
+
+    def expire(self):
+        self.expired = True
+        self.kill_all()
+
+    def kill_all(self):
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+    def finish(self, timeout):
+        timer = threading.Timer(timeout, self.expire)
+        timer.start()
+        try:
+            _, status, usage = os.wait4(self.process.pid, 0)  # not communicate(), which does not tell the usage
+            self.ended = time.monotonic()
+        finally:
+            timer.cancel()
+        self.process.returncode = self.status = os.waitstatus_to_exitcode(status)
+        self.kill_all()  # whatever it left behind
+        for thread in self.threads:
+            thread.join(10)
+        self.out, self.err = self.output.get("stdout", b""), self.output.get("stderr", b"")
+        self.cpu, self.memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
