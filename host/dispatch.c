@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "redact.h"
 #include "retry.h"
 
 enum { TRACED_BODY = 2000 }; /* bytes of a body that a debug message shows */
@@ -85,21 +86,36 @@ void dispatch_finish_unsent(struct call *call, enum failure failure, const char 
 
 /* ---- one exchange ---- */
 
-/* log redacts: neither secrets of tokens nor an echoed credential are shown. */
+/* Masked first and cut second: half a secret would not be known for one. */
+static void log_exchange(const char *head, const char *body, size_t len)
+{
+    struct buf shown;
+    buf_init(&shown, TRACED_BODY);
+    redact_append(&shown, body, len);
+    log_write(LOG_DEBUG, "%s%s%s%s", head, len ? " " : "", buf_text(&shown), shown.len == TRACED_BODY ? "…" : "");
+    buf_wipe(&shown);
+}
+
 static void log_request(const struct call *call)
 {
     const struct exchange *x = &call->exchange;
-    if (log_enabled(LOG_DEBUG))
-        log_write(LOG_DEBUG, "> %s %s (attempt %u, traceparent %s)%s%.*s", x->method, x->url, call->attempts,
-                  call_traceparent(call), x->body ? " " : "", TRACED_BODY, x->body ? x->body : "");
+    if (!log_enabled(LOG_DEBUG))
+        return;
+    char head[1024];
+    snprintf(head, sizeof head, "> %s %s (attempt %u, traceparent %s)", x->method, x->url, call->attempts,
+             call_traceparent(call));
+    log_exchange(head, x->body, x->body_len);
 }
 
 static void log_reply(const struct call *call)
 {
     const struct result *r = &call->result;
-    if (log_enabled(LOG_DEBUG))
-        log_write(LOG_DEBUG, "< %ld %s%s%s in %lld ms %.*s", r->status, call->exchange.method, r->message[0] ? ": " : "",
-                  r->message, (long long)((clock_now() - call->started) / NS_PER_MS), TRACED_BODY, buf_text(&r->body));
+    if (!log_enabled(LOG_DEBUG))
+        return;
+    char head[1024];
+    snprintf(head, sizeof head, "< %ld %s%s%s in %lld ms", r->status, call->exchange.method, r->message[0] ? ": " : "",
+             r->message, (long long)((clock_now() - call->started) / NS_PER_MS));
+    log_exchange(head, r->body.data, r->body.len);
 }
 
 static uint64_t random_bits(void)

@@ -161,6 +161,13 @@ static struct match match_at(const char *text, size_t len)
     }
 }
 
+/* As much of it as fits: it has no secret in it, so it may be cut anywhere. */
+static bool append_fitting(struct buf *out, const char *text, size_t len)
+{
+    size_t room = out->cap - out->len;
+    return buf_append(out, text, len < room ? len : room) == BUF_OK && len <= room;
+}
+
 void redact_append(struct buf *out, const char *text, size_t len)
 {
     size_t from = 0, at = 0;
@@ -170,12 +177,10 @@ void redact_append(struct buf *out, const char *text, size_t len)
             at++;
             continue;
         }
-        bool whole = buf_append(out, text + from, at + m.keep - from) == BUF_OK && buf_puts(out, REDACTED) == BUF_OK;
-        if (!whole)
+        if (!append_fitting(out, text + from, at + m.keep - from) || !append_fitting(out, REDACTED, sizeof REDACTED - 1))
             return;
         at += m.keep + m.mask;
         from = at;
     }
-    if (buf_append(out, text + from, at - from) == BUF_FULL)
-        buf_append(out, text + from, out->cap - out->len < at - from ? out->cap - out->len : at - from);
+    append_fitting(out, text + from, at - from);
 }

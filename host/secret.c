@@ -43,6 +43,15 @@ static void find_token_id(struct secret *s)
         memcpy(s->token_id, id, len);
 }
 
+/* Also what follows the second colon by itself: an echo may have changed or lost what stands before it. */
+static int learn(const struct secret *s, size_t len)
+{
+    const char *bare = *s->token_id ? s->value + strlen("idt:") + strlen(s->token_id) + 1 : s->value;
+    if (redact_learn(s->value, len) != 0)
+        return -1;
+    return redact_learn(bare, len - (size_t)(bare - s->value));
+}
+
 struct secret *secret_new(const char *value, size_t len, const char *origin, char *err)
 {
     while (len > 0 && is_space(value[len - 1]))
@@ -67,7 +76,7 @@ struct secret *secret_new(const char *value, size_t len, const char *origin, cha
     memcpy(s->value, value, len);
     snprintf(s->origin, sizeof s->origin, "%s", origin);
     find_token_id(s);
-    if (redact_learn(s->value, len) != 0) {
+    if (learn(s, len) != 0) {
         secret_free(s);
         return refuse(err, "out of memory while reading the credential");
     }

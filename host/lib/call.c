@@ -123,6 +123,14 @@ static void set_text(lua_State *L, const char *name, const char *text, size_t le
     lua_pop(L, 1);
 }
 
+static void set_flag(lua_State *L, const char *name, bool on)
+{
+    if (!on)
+        return;
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, name);
+}
+
 /* nil, err: the wire's facts go to moonkey.errors, which knows the shapes of error bodies. Everything is redacted before Lua
  * sees it. */
 static int fail(lua_State *L, const struct pending *p, const char *kind, const char *message)
@@ -150,10 +158,8 @@ static int fail(lua_State *L, const struct pending *p, const char *kind, const c
     lua_setfield(L, -2, "attempts");
     lua_pushboolean(L, retry_is_transient(r) && !unclear);
     lua_setfield(L, -2, "retryable");
-    if (unclear) {
-        lua_pushboolean(L, 1);
-        lua_setfield(L, -2, "unknown");
-    }
+    set_flag(L, "unknown", unclear);
+    set_flag(L, "certificate", r->failure == FAILURE_CERTIFICATE);
     if (*call_traceparent(p->call)) {
         lua_pushstring(L, call_traceparent(p->call));
         lua_setfield(L, -2, "traceparent");

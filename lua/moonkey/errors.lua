@@ -2,10 +2,12 @@
 Errors of API calls: one shape, whatever the wire had.
 
 err.kind is one of M.KINDS; status, title, detail, errors (a list of { field =, message = }) and trace_id come from the reply
-where it has them (api-contract, section 3, shapes A to D); attempts, retryable, method, path and host say what was done.
+where it has them (api-contract, section 3, shapes A to D); attempts, retryable, method, path, host and traceparent say what was
+done; unknown is true for a request that must not be repeated and may have been carried out.
 tostring(err) is one line that a person can act on.
 ]]
 local json = require "moonkey.json"
+local redact = require("moonkey.secret").redact
 
 local M = {}
 
@@ -20,7 +22,9 @@ local REASONS = {
 
 -- What to do now, where we can know it.
 local function advice(err)
-  if err.status == 401 then
+  if err.unknown then
+    return "whether it was carried out is unknown: look before you repeat it"
+  elseif err.status == 401 then
     return ("check that the credential from %s belongs to an Active token of %s")
       :format(err.credential_origin or "its source", err.host or "this host")
   elseif err.status == 403 then
@@ -31,6 +35,8 @@ local function advice(err)
     return "check the base URL"
   elseif err.kind == "timeout" then
     return "a write may have been applied; updates are safe to repeat"
+  elseif err.certificate then
+    return "nothing was sent; an authority of your own is given with --cacert"
   elseif err.kind == "transport" then
     return "check the base URL and the network"
   elseif err.kind == "invalid_response" then
@@ -82,12 +88,17 @@ function M.is(value)
   return getmetatable(value) == Error
 end
 
+-- What the reply says, as text for people. Redacted once more: an escape such as \u003a may have hidden a secret until now.
 local function text(value)
   if type(value) == "string" then
-    return value
+    return redact(value)
   elseif type(value) == "number" or type(value) == "boolean" then
     return tostring(value)
   end
+end
+
+local function as_json(value)
+  return redact(json.encode(value))
 end
 
 -- Shape A: { field = { message, … } }, with single strings tolerated; sorted, so that it reads the same each time.
@@ -100,7 +111,7 @@ local function from_map(map)
   for _, name in ipairs(names) do
     local messages = map[name]
     for _, message in ipairs(type(messages) == "table" and messages or { messages }) do
-      list[#list + 1] = { field = name, message = text(message) or json.encode(message) }
+      list[#list + 1] = { field = redact(name), message = text(message) or as_json(message) }
     end
   end
   return list
@@ -116,9 +127,9 @@ local function from_list(items)
         fields[#fields + 1] = text(property)
       end
       list[#list + 1] = { field = #fields > 0 and table.concat(fields, ", ") or nil,
-        message = text(item.message) or text(item.id) or json.encode(item) }
+        message = text(item.message) or text(item.id) or as_json(item) }
     else
-      list[#list + 1] = { message = text(item) or json.encode(item) }
+      list[#list + 1] = { message = text(item) or as_json(item) }
     end
   end
   return list

@@ -9,6 +9,9 @@
 ---@field detail? string
 ---@field errors moonkey.FieldError[] may be empty
 ---@field trace_id? string the platform's, for its support
+---@field traceparent? string of the last request that was sent (W3C Trace Context), to find it in logs
+---@field certificate? boolean true where the server's certificate, or ours, was refused: the run stops
+---@field unknown? boolean true for a request that must not be repeated (POST) and may have been carried out all the same
 ---@field attempts integer HTTP exchanges that were made; 0 when nothing was sent
 ---@field retryable boolean could the same call succeed later?
 ---@field method string
@@ -23,11 +26,11 @@ local Error = {}
 ---@alias moonkey.ErrorKind
 ---| "api"              # the platform refused: a status that is not 2xx, 401 or 403
 ---| "auth"             # 401 (the run stops) or 403 (20 in a row stop it)
----| "transport"        # no connection, or it broke
+---| "transport"        # no connection, or it broke, or a certificate was refused
 ---| "timeout"          # no reply in time; a write may have been applied
 ---| "invalid_response" # 2xx, but its body cannot be used; a write was probably applied
 ---| "cancelled"        # not sent, because the run is stopping
----| "refused"          # not sent, because moonkey forbids it: --read-only
+---| "refused"          # not sent, because moonkey forbids it: --read-only, --dry-run, the self-lockout guard, no consent
 
 ---@class moonkey.errors
 local M = {}

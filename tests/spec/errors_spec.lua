@@ -43,6 +43,27 @@ describe("moonkey.errors", function()
     assert.matches("gave up after 4 attempts", tostring(from("", { attempts = 4 })))
   end)
 
+  it("masks secrets that an escape had hidden until the body was decoded", function()
+    local secret = "SecretOfATokenThatMustNotBeShown"
+    local hidden = "idt\\u003aTKN-0000-0001\\u003a" .. secret
+    for _, body in ipairs{ '{"title":"%s"}', '{"detail":"%s"}', '{"traceId":"%s"}', '{"errors":{"%s":["%s"]}}', '{"errors":["%s",{"a":"%s"}]}',
+      '["%s"]', '"%s"', '{"errors":[{"message":"%s","properties":["%s"]}]}', '{"errors":"%s"}', '{"message":"{\\"token\\":\\"%s\\"}"}' } do
+      local err = from((body:gsub("%%s", (hidden:gsub("%%", "%%%%")))))
+      assert.matches("[redacted]", tostring(err), 1, true)
+      assert.is_nil(tostring(err):find(secret, 1, true))
+      assert.is_nil(json.encode{ title = err.title, detail = err.detail, errors = err.errors, trace = err.trace_id }:find(secret, 1, true))
+    end
+  end)
+
+  it("says that an unclear request is neither done nor failed", function()
+    local err = from("", { kind = "transport", status = false, message = "cut off", method = "POST", unknown = true })
+    assert.matches("whether it was carried out is unknown", tostring(err))
+  end)
+
+  it("gives a refused certificate its own advice", function()
+    assert.matches("%-%-cacert", tostring(from("", { kind = "transport", status = false, message = "self-signed", certificate = true })))
+  end)
+
   it("tells its own from other tables", function()
     assert.is_true(errors.is(from("")))
     assert.is_false(errors.is({ kind = "api" }))

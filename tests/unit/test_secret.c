@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "redact.h"
 #include "secret.h"
 
@@ -151,6 +152,23 @@ static void teaches_redact(void **state)
     secret_free(s);
 }
 
+static void the_part_after_the_id_is_masked_by_itself(void **state)
+{
+    (void)state;
+    char err[ERROR_SIZE];
+    static const char value[] = "idt:TKN-0000-0001:BarePartThatAnEchoMayShow";
+    struct secret *s = secret_new(value, sizeof value - 1, "a test", err);
+    assert_non_null(s);
+    static const char echo[] = "id%3ATKN BarePartThatAnEchoMayShow!";
+    struct buf out;
+    buf_init(&out, 1000);
+    redact_append(&out, echo, sizeof echo - 1);
+    assert_string_equal(buf_text(&out), "id%3ATKN " REDACTED "!");
+    buf_free(&out);
+    secret_free(s);
+    redact_forget_all();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +179,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(reads_a_file, start, end),
         cmocka_unit_test_setup_teardown(runs_a_command, start, end),
         cmocka_unit_test_setup_teardown(teaches_redact, start, end),
+        cmocka_unit_test(the_part_after_the_id_is_masked_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
