@@ -227,6 +227,13 @@ static int f_set_account(lua_State *L)
     return 0;
 }
 
+/* http.stop(why): start nothing new; what is on the wire is finished. */
+static int f_stop(lua_State *L)
+{
+    call_stop_all(luaL_checkstring(L, 1));
+    return 0;
+}
+
 static int f_consent(lua_State *L)
 {
     client_consent(call_client(L));
@@ -317,6 +324,7 @@ static const luaL_Reg lib[] = {
     {"row_calls", f_row_calls},
     {"set_account", f_set_account},
     {"stats", f_stats},
+    {"stop", f_stop},
     {"stop_reason", f_stop_reason},
     {NULL, NULL},
 };

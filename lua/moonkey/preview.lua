@@ -16,14 +16,14 @@ local function ids(modules)
   return list
 end
 
--- The order of modules means nothing.
-local function shown(field, value)
-  if field == "modules" then
-    local list = json.array(ids(value))
-    table.sort(list)
-    return json.encode(list)
+-- A field's value as it is compared and shown: modules are their ids, whose order means nothing; absent is null.
+local function plain(field, value)
+  if field ~= "modules" then
+    return value == nil and json.null or value
   end
-  return value == nil and "null" or json.encode(value)
+  local list = json.array(ids(value))
+  table.sort(list)
+  return list
 end
 
 -- The modules that are there already keep what is known of them; of the others there is the id.
@@ -44,19 +44,31 @@ local function merge(tok, field, value)
   end
 end
 
--- As token.update: the token that it would return, or nil, err.
+local function difference(tok, fields)
+  local changes = json.array()
+  for _, field in ipairs{ "name", "description", "icon", "modules" } do
+    if fields[field] ~= nil then
+      local from, to = plain(field, tok[field]), plain(field, fields[field])
+      if json.encode(from) ~= json.encode(to) then changes[#changes + 1] = { field = field, from = from, to = to } end
+    end
+  end
+  return changes
+end
+
+local function describe(changes)
+  local parts = {}
+  for i, c in ipairs(changes) do parts[i] = ("%s: %s -> %s"):format(c.field, json.encode(c.from), json.encode(c.to)) end
+  return #parts > 0 and table.concat(parts, ", ") or "nothing would change"
+end
+
+-- As token.update: the token that it would return, and what would change, a list of { field =, from =, to = }; or nil, err.
 function M.update(id, fields, opts)
   local tok, err = require("moonkey.token").get(id, opts)
   if not tok then return nil, err end
-  local changes = {}
-  for _, field in ipairs{ "name", "description", "icon", "modules" } do
-    local value = fields[field]
-    local before, after = shown(field, tok[field]), shown(field, value)
-    if value ~= nil and before ~= after then changes[#changes + 1] = ("%s: %s -> %s"):format(field, before, after) end
-    if value ~= nil then merge(tok, field, value) end
-  end
-  log.info("dry run: %s: %s", id, #changes > 0 and table.concat(changes, ", ") or "nothing would change")
-  return tok
+  local changes = difference(tok, fields)
+  log.info("dry run: %s: %s", id, describe(changes))
+  for field, value in pairs(fields) do merge(tok, field, value) end
+  return tok, changes
 end
 
 return M

@@ -25,13 +25,15 @@
 ---@field row integer
 ---@field line? integer
 ---@field id? string
----@field outcome "done"|"failed"|"pending" pending: the run was stopped first, run the row again
+---@field outcome "done"|"failed"|"unknown"|"pending" unknown: a POST broke off; pending: the run was stopped first, run the row again
 ---@field status? integer HTTP status of the last reply
 ---@field kind? moonkey.ErrorKind|"job"|"row" of the error: "job" of a job's own, "row" for a row that is wrong itself
 ---@field title? string
 ---@field detail? string
 ---@field errors? moonkey.FieldError[]
----@field trace_id? string
+---@field trace_id? string the platform's, for its support
+---@field traceparent? string of the last request (W3C Trace Context)
+---@field changes? moonkey.Change[] under --dry-run, without a job: what would change
 ---@field attempts integer HTTP exchanges that the row needed
 ---@field ms integer milliseconds from start to end
 ---@field value? any what the job returned
@@ -45,16 +47,19 @@
 ---@field results? string a new file for the results: JSONL, or CSV by its name
 ---@field stdout? boolean results go to standard output as JSONL
 ---@field progress? boolean progress is shown on standard error
+---@field halt? string stop once so many rows have failed: "fail=10", or "fail=5%" of those tried, looked at from the 20th on
 
 ---@class moonkey.BatchSummary
 ---@field rows integer that were read
 ---@field done integer
 ---@field failed integer
+---@field unknown integer
 ---@field pending integer
 ---@field causes table[] failures grouped: `count`, `kind`, `status`, `title`, `reason`, `examples`
 ---@field seconds number
 ---@field source string
----@field stopped? "interrupted"|"auth"|"forbidden"|"output" why the run ended early
+---@field stopped? "interrupted"|"auth"|"forbidden"|"certificate"|"consent"|"halt"|"output" why the run ended early
+---@field halted? string by the halt rule: "10 of 200 rows failed"
 ---@field unusable? { line: integer?, message: string } the input made no sense from there on
 ---@field output_error? string
 

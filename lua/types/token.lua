@@ -47,16 +47,22 @@
 ---@field max_time? number seconds for the call with its retries, more than 0; can only lower --max-time
 ---@field retry? integer how often the call is tried again; can only lower --retry
 
+---@class moonkey.Change One field of what an update would change.
+---@field field string
+---@field from any as JSON has it; modules are a list of ids
+---@field to any
+
 ---@class moonkey.token
 token = {}
 
 ---Change a token: one PUT, tried again where that may help. Parks the task; others run meanwhile.
 ---Misuse raises: an empty id, no fields, an unknown field or a wrong type.
+---Under --dry-run nothing is written: it reads the token, and returns what it would be and a list of moonkey.Change.
 ---@param id string
 ---@param fields moonkey.TokenFields
 ---@param opts? moonkey.CallOptions
 ---@return moonkey.Token? updated nil when it failed
----@return moonkey.Error? err
+---@return moonkey.Error|moonkey.Change[]|nil err
 function token.update(id, fields, opts) end
 
 ---Read a token: one GET, tried again where that may help. Parks the task; others run meanwhile.

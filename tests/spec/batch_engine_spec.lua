@@ -205,8 +205,8 @@ describe("batch.run", function()
     local expected = {
       [".jsonl"] = '{"row":1,"id":"T1","outcome":"done","attempts":0,"ms":0,"value":{"a":1}}\n'
         .. '{"row":2,"id":"T2","outcome":"failed","kind":"job","title":"no, \\"not\\" this","attempts":0,"ms":0}\n',
-      [".csv"] = "row,line,id,outcome,status,kind,title,detail,errors,trace_id,attempts,ms,value\r\n"
-        .. '1,,T1,done,,,,,,,0,0,"{""a"":1}"\r\n2,,T2,failed,,job,"no, ""not"" this",,,,0,0,\r\n',
+      [".csv"] = "row,line,id,outcome,status,kind,title,detail,errors,trace_id,traceparent,changes,attempts,ms,value\r\n"
+        .. '1,,T1,done,,,,,,,,,0,0,"{""a"":1}"\r\n2,,T2,failed,,job,"no, ""not"" this",,,,,,0,0,\r\n',
     }
     for extension, text in pairs(expected) do
       local path = os.tmpname()

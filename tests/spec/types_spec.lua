@@ -1,7 +1,7 @@
 -- lua/types against the host: every public function has a stub, and every stub is of something that exists.
 local directory = arg[0]:match("^(.*)/") or "."
 
-local MODULES = { "token", "json", "log", "task", "secret", "time", "errors", "batch" }
+local MODULES = { "token", "api", "json", "log", "task", "secret", "time", "errors", "batch" }
 
 -- What the parts of the host use among themselves; no script should.
 local INTERNAL = { ["errors.from_result"] = true, ["batch.open_source"] = true }

@@ -27,7 +27,7 @@ local function new_handler()
   end
 end
 
--- Nothing new is started from here on. The reason: "interrupted", "auth", "forbidden", "output".
+-- Nothing new is started from here on. The reason: one of http.stop_reason(), "interrupted", "halt", "output".
 function Engine:stop(reason)
   if self.stopped then return end
   self.stopped = reason
@@ -46,6 +46,12 @@ function Engine:report(r)
   if ok == false then
     self.output_error = self.output_error or message
     self:stop("output")
+  end
+  local why = not self.stopped and self.must_halt and self.must_halt()
+  if why then
+    self.halted = why
+    self:stop("halt")
+    http.stop("not sent: the run was halted")
   end
 end
 
@@ -123,7 +129,7 @@ end
 -- Is this the failure of a run that is being stopped, rather than of the row?
 local function means_stopped(err)
   if type(err) ~= "table" then return tostring(err):find("interrupted$") ~= nil end
-  return err.kind == "cancelled" or err.status == 401 or (err.kind == "auth" and err.status == nil)
+  return err.kind == "cancelled" or err.status == 401 or err.certificate
 end
 
 function Engine:process(item, kept, handler)
@@ -134,17 +140,20 @@ function Engine:process(item, kept, handler)
   local ok, value, err = xpcall(self.run, handler, row, item)
   local attempts, status, traceparent = http.row_calls()
   local r = {
-    row = item.row, line = item.line, id = item.id, outcome = "done", status = status, traceparent = traceparent, attempts = attempts,
+    row = item.row, line = item.line, id = item.id, outcome = "done", status = status, traceparent = traceparent,
+    attempts = attempts,
     ms = (sys.now() - started) * 1000 // 1 | 0,
   }
   if not ok then
     r.outcome, err = "failed", value
     raised(self, r, value, kept.traceback)
   elseif err ~= nil and not value then
-    r.outcome = "failed"
+    r.outcome = type(err) == "table" and err.unknown and "unknown" or "failed"
     result.set_error(r, err)
   elseif self.keep_values then
     r.value = value
+  else
+    r.changes = err -- of a preview
   end
   if r.outcome == "failed" and means_stopped(err) and self:must_stop() then r.outcome = "pending" end
   self:report(r)
@@ -196,7 +205,7 @@ function Engine:wait()
 end
 
 -- M.run{ source =, job =, jobs =, on_result =, on_idle =, state = } works through the source and returns how it ended:
--- { rows =, stopped = nil, "interrupted", "auth", "forbidden" or "output", unusable = nil or { line =, message = },
+-- { rows =, stopped = nil or the reason (see Engine:stop), halted = why, unusable = nil or { line =, message = },
 -- output_error = }.
 -- on_result(r) returns false, message when the result cannot be recorded; on_idle() comes before a wait for the source.
 function M.run(options)
@@ -204,12 +213,13 @@ function M.run(options)
   local self = setmetatable({
     source = options.source, check = job.check, run = job.run, keep_values = job.custom, state = options.state,
     jobs = options.jobs, on_result = options.on_result, on_idle = options.on_idle,
-    rows = 0, busy = 0, workers = 0, hired = 0, waiting = 0, in_flight = {}, handles = {},
+    must_halt = options.must_halt, rows = 0, busy = 0, workers = 0, hired = 0, waiting = 0, in_flight = {}, handles = {},
   }, Engine)
   self:hire()
   self:wait()
   if not self.stopped and self.ended then self:must_stop() end
-  return { rows = self.rows, stopped = self.stopped, unusable = self.unusable, output_error = self.output_error }
+  return { rows = self.rows, stopped = self.stopped, halted = self.halted, unusable = self.unusable,
+    output_error = self.output_error }
 end
 
 return M

@@ -6,6 +6,7 @@ batch: run a job for each row of an input.
 See M.run for the options and the summary.
 ]]
 local engine = require "moonkey.batch.engine"
+local halt = require "moonkey.batch.halt"
 local jobs = require "moonkey.batch.job"
 local output = require "moonkey.batch.output"
 local progress = require "moonkey.batch.progress"
@@ -20,6 +21,7 @@ M.MAX_JOBS = 1000
 
 local OPTIONS = {
   source = true, format = true, job = true, jobs = true, on_result = true, results = true, stdout = true, progress = true,
+  halt = true,
 }
 
 local function check(options)
@@ -73,14 +75,18 @@ M.run{
   results    name of a file that results are written to
   stdout     true: results go to standard output too
   progress   true: progress is shown on standard error
+  halt       "fail=N" or "fail=N%": see moonkey.batch.halt
 }
-returns { rows =, done =, failed =, pending =, causes =, seconds =, source = name,
-          stopped = nil | "interrupted" | "auth" | "forbidden" | "output",
+returns { rows =, done =, failed =, unknown =, pending =, causes =, seconds =, source = name,
+          stopped = nil | "interrupted" | "auth" | "forbidden" | "certificate" | "consent" | "halt" | "output", halted = why,
           unusable = nil | { line =, message = }, output_error = };
 or nil, message when nothing could be started. The job's mistakes fail rows; an error in setup or teardown is raised.
 ]]
 function M.run(options)
   check(options)
+  local rule, problem
+  if options.halt then rule, problem = halt.parse(options.halt) end
+  if problem then return nil, "halt " .. problem end
   local source, job, out = open_all(options)
   if not source then return nil, job end
   local tally = tallies.new()
@@ -91,6 +97,7 @@ function M.run(options)
   local ended = engine.run{
     source = source, job = job, jobs = options.jobs or M.DEFAULT_JOBS, state = state,
     on_result = sink(tally, out, options.on_result),
+    must_halt = rule and function() return rule(tally) end,
     on_idle = options.stdout and source.may_wait and function() out:flush() end or nil, -- whoever reads along waits too
   }
   if bar then bar:close() end
@@ -98,7 +105,7 @@ function M.run(options)
   local written, message = out:close()
   source:close()
   if not written and not ended.stopped then ended.stopped, ended.output_error = "output", message end
-  for _, key in ipairs{ "done", "failed", "pending", "causes" } do ended[key] = tally[key] end
+  for _, key in ipairs{ "done", "failed", "unknown", "pending", "causes" } do ended[key] = tally[key] end
   ended.seconds, ended.source = sys.now() - started, source.name
   return ended
 end

@@ -1,6 +1,7 @@
 -- Shows how far a run is: a bar on a terminal, otherwise a line of log every few seconds. A task of its own draws, so that
 -- it goes on while every request waits.
 local core = require "moonkey.task.core"
+local http = require "moonkey.http"
 local log = require "moonkey.log"
 local summary = require "moonkey.batch.summary"
 local sys = require "moonkey.sys"
@@ -20,12 +21,22 @@ local function bar(fraction, width)
   return ("█"):rep(full) .. (EIGHTHS[rest] or "") .. (" "):rep(width - full - (rest > 0 and 1 or 0))
 end
 
--- "1,200 done, 3 failed, 2,300/s", and with a known total what is left of the time.
+-- What the run waits for, or is slowed down by; "" if nothing.
+local function holdup(stats)
+  if stats.breaker == "probing" then return ", the server is failing: trying whether it works again" end
+  if stats.breaker then return (", the server is failing: next try in %.0f s"):format(math.ceil(stats.probe_in or 0)) end
+  if stats.paused then return (", the server asked for a pause: %.0f s more"):format(math.ceil(stats.paused)) end
+  if stats.adapted_rate then return (", slowed down to %.3g/s by the server"):format(stats.adapted_rate) end
+  return ""
+end
+
+-- "1,200 done, 3 failed, 2 retried, 2,300/s", what holds the run up, and with a known total what is left of the time.
 local function describe(self, now)
-  local tally, seconds = self.tally, now - self.started
-  local ran = tally.done + tally.failed
-  local text = ("%s done, %s failed, %s/s"):format(summary.number(tally.done),
-    summary.number(tally.failed), summary.number(ran / math.max(seconds, 0.001) // 1))
+  local tally, seconds, stats = self.tally, now - self.started, http.stats()
+  local ran = tally.done + tally.failed + tally.unknown
+  local text = ("%s done, %s failed%s, %s/s%s"):format(summary.number(tally.done), summary.number(tally.failed + tally.unknown),
+    stats.retries > 0 and (", %s retried"):format(summary.number(stats.retries)) or "",
+    summary.number(ran / math.max(seconds, 0.001) // 1), holdup(stats))
   local at, total = self.source:progress()
   if not total or total == 0 then return text end
   local fraction = at / total

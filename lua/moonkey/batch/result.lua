@@ -3,11 +3,14 @@ The result of a row: a table with, in this order, and each only where it applies
   row        number of the row, from 1; a CSV header is not counted
   line       line of the input on which the row begins
   id         the row's id
-  outcome    "done"; "failed"; "pending": the run was stopped before the row was finished, run it again
+  outcome    "done"; "failed"; "unknown": a request that must not be repeated (a POST) broke off, and may have been carried out;
+             "pending": the run was stopped before the row was finished, run it again
   status     HTTP status of the last reply
   kind       of the error: one of the API's kinds, "job" for an error of a custom job, "row" for a row that is wrong itself:
              nothing was sent for it
   title, detail, errors, trace_id   the error; `errors` is a list of { field =, message = }
+  traceparent   of the last request (W3C Trace Context), to find it in the platform's logs
+  changes    under --dry-run, what would change: a list of { field =, from =, to = }
   attempts   HTTP exchanges that the row needed
   ms         milliseconds from start to end
   value      what a custom job returned
@@ -17,7 +20,8 @@ local json = require "moonkey.json"
 local M = {}
 
 M.FIELDS = {
-  "row", "line", "id", "outcome", "status", "kind", "title", "detail", "errors", "trace_id", "attempts", "ms", "value",
+  "row", "line", "id", "outcome", "status", "kind", "title", "detail", "errors", "trace_id", "traceparent", "changes",
+  "attempts", "ms", "value",
 }
 
 -- Fill in what is known of an error: an API error, any table, or text.
@@ -30,7 +34,7 @@ function M.set_error(result, err)
   result.title = err.title or err.detail or tostring(err)
   result.detail = err.title and err.detail
   result.errors = err.errors and #err.errors > 0 and json.array(err.errors) or nil
-  result.trace_id = err.trace_id
+  result.trace_id, result.traceparent = err.trace_id, err.traceparent or result.traceparent
   result.status = err.status or result.status
   if err.attempts and err.attempts > 0 then result.attempts = err.attempts end
   return result
@@ -44,14 +48,15 @@ function M.bad_row(row, line, id, title, detail)
 end
 
 local ORDER = { order = M.FIELDS }
-local DONE = '{"row":%d,"line":%d,"id":"%s","outcome":"done","status":%d,"attempts":%d,"ms":%d}\n'
+local DONE = '{"row":%d,"line":%d,"id":"%s","outcome":"done","status":%d,"traceparent":"%s","attempts":%d,"ms":%d}\n'
 
 -- One line of JSONL. Nearly all results are of the first kind, and deserve a short way.
 function M.to_jsonl(result)
   local id = result.id
-  local plain = result.outcome == "done" and result.status and result.line and id and result.value == nil
+  local plain = result.outcome == "done" and result.traceparent and result.line and id and result.value == nil
+    and not result.changes
   if plain and not id:find("[^%w%-]") then
-    return DONE:format(result.row, result.line, id, result.status, result.attempts, result.ms)
+    return DONE:format(result.row, result.line, id, result.status, result.traceparent, result.attempts, result.ms)
   end
   local ok, text = pcall(json.encode, result, ORDER)
   if not ok then -- the value of a custom job is something that JSON has no form for, or an error text is not UTF-8

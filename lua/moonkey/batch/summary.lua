@@ -17,12 +17,14 @@ local BY_KIND = {
   invalid_response = "the change may have been made: look at one of these tokens before you run the rows again",
   job = "the job says so; where it raised an error, --log-level debug shows each traceback",
   refused = "moonkey itself refused to send these",
+  unknown = "they may have been carried out all the same: look before you run them again",
   row = "nothing was sent for these rows: correct them and run them again",
   timeout = "the platform was too slow to answer; it is safe to run these rows again",
   transport = "the connection failed: check the network and the base URL; it is safe to run these rows again",
 }
 
 local function advice(cause)
+  if cause.outcome == "unknown" then return BY_KIND.unknown end
   if cause.status and BY_STATUS[cause.status] then return BY_STATUS[cause.status] end
   if cause.status and cause.status >= 500 then return "the platform failed: it is safe to run these rows again later" end
   return BY_KIND[cause.kind]
@@ -64,19 +66,31 @@ end
 
 local STOPPED = {
   interrupted = "interrupted: what was in flight has been finished; the rows after it were not tried",
-  auth = "stopped: the rows after these were not tried",
+  auth = "stopped: %s refused the credential from %s; the rows after these were not tried",
   forbidden = "stopped after 20 replies of 403 in a row: the rows after these were not tried",
-  output = "stopped",
+  certificate = "stopped: %s could not prove who it is; nothing was sent to it",
+  consent = "stopped: nobody agreed to writing to %s",
+  halt = "stopped by the halt rule: %s; the rows after these were not tried",
+  output = "stopped: %s",
 }
+
+-- What is said of a stop, with what each reason has to name.
+local function stopped_line(s)
+  local host, source = s.host or "the platform", s.credential or "its source"
+  local names = { auth = { host, source }, certificate = { host }, consent = { host }, halt = { s.halted },
+    output = { s.output_error } }
+  return STOPPED[s.stopped]:format(table.unpack(names[s.stopped] or {}))
+end
 
 -- The lines of the summary of batch.run.
 function M.lines(s)
   local lines = {}
   if s.rows > 0 then
     local pending = s.pending > 0 and (", %s not tried"):format(M.number(s.pending)) or ""
-    local ran = s.done + s.failed
+    local unknown = s.unknown > 0 and (", %s unknown"):format(M.number(s.unknown)) or ""
+    local ran = s.done + s.failed + s.unknown
     local rate = s.seconds >= 0.01 and (" (%s rows/s)"):format(M.number(ran / s.seconds // 1)) or ""
-    lines[1] = ("%s done, %s failed%s in %s%s"):format(M.number(s.done), M.number(s.failed), pending,
+    lines[1] = ("%s done, %s failed%s%s in %s%s"):format(M.number(s.done), M.number(s.failed), unknown, pending,
       s.seconds < 10 and ("%.2f s"):format(s.seconds) or M.duration(s.seconds), rate)
   elseif not s.stopped and not s.unusable then
     lines[1] = ("there are no rows in %s: nothing to do"):format(s.source)
@@ -92,7 +106,7 @@ function M.lines(s)
     lines[#lines + 1] = ("  and %d more causes; --results FILE records each row"):format(#s.causes - MAX_CAUSES)
   end
   if s.stopped then
-    lines[#lines + 1] = STOPPED[s.stopped] .. (s.output_error and ": " .. s.output_error or "")
+    lines[#lines + 1] = stopped_line(s)
   end
   if s.unusable then
     local line = s.unusable.line or 0

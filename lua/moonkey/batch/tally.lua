@@ -43,10 +43,10 @@ function Tally:add(r)
   end
 end
 
--- { done =, failed =, pending =, causes = list of { count =, outcome =, kind =, status =, title =, reason =,
+-- { done =, failed =, unknown =, pending =, causes = list of { count =, outcome =, kind =, status =, title =, reason =,
 -- examples = list of { row =, line =, id = } } }
 function M.new()
-  return setmetatable({ done = 0, failed = 0, pending = 0, causes = {}, by_key = {} }, Tally)
+  return setmetatable({ done = 0, failed = 0, unknown = 0, pending = 0, causes = {}, by_key = {} }, Tally)
 end
 
 return M

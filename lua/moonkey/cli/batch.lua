@@ -2,6 +2,7 @@
 local batch = require "moonkey.batch"
 local connect = require "moonkey.cli.connect"
 local default_job = require "moonkey.batch.default_job"
+local http = require "moonkey.http"
 local jobs = require "moonkey.batch.job"
 local log = require "moonkey.log"
 local script = require "moonkey.script"
@@ -22,12 +23,14 @@ A row that is wrong fails with its line number, and the rest goes on.
 With --job, a Lua file decides what is done for each row. It returns function(row, ctx), or a table
 { setup =, job =, teardown = }; ctx has row, line, id, and state, which is what setup returned.
 
-Exit: 0 all done, 2 unusable input, 3 some rows failed, 4 not authorised, 130 interrupted.]],
+Exit: 0 all done, 2 unusable input, 3 some rows failed, 4 not authorised, 5 stopped by --halt or for lack of
+consent, 130 interrupted.]],
 }
 
 function M.configure(cmd)
   cmd:argument("file", "File of rows, or - for standard input."):argname("FILE")
   cmd:option("--job", "Lua file with the job for each row."):argname("JOB.lua")
+  cmd:option("--halt", "Stop once so many rows have failed: fail=10, or fail=5% of those tried."):argname("RULE")
   cmd:option("--format", "Format of FILE, when its name does not tell."):choices{ "jsonl", "json", "csv" }
   cmd:option("--results", "Record one result a row in a new file: JSONL, or CSV by the name."):argname("FILE")
   cmd:option("-o --output", "Write one result a row to standard output."):choices{ "jsonl" }
@@ -56,10 +59,9 @@ end
 
 local function exit_code(result)
   if result.stopped == "interrupted" then return 128 + sys.interrupted() end
-  if result.stopped == "auth" or result.stopped == "forbidden" then return 4 end
-  if result.stopped == "output" then return 1 end
+  if result.stopped then return stop.CODES[result.stopped] end
   if result.unusable then return 2 end
-  return result.failed > 0 and 3 or 0
+  return result.failed + result.unknown > 0 and 3 or 0
 end
 
 function M.run(args)
@@ -68,8 +70,10 @@ function M.run(args)
   local source = open_source(args, job)
   connect.configure(args, count)
   local result, message = batch.run{ source = source, job = job, jobs = count, results = args.results,
-    stdout = args.output == "jsonl", progress = true }
+    halt = args.halt, stdout = args.output == "jsonl", progress = true }
   if not result then stop.usage(message) end
+  local host, _, credential = http.origin()
+  result.host, result.credential = host, credential
   for _, line in ipairs(summary.lines(result)) do log.info("%s", line) end
   if args.dry_run then log.info("dry run: nothing was written") end
   return exit_code(result)

@@ -1,6 +1,9 @@
 -- How a command ends with a message and an exit code (design: 2 is for usage, configuration and input that cannot be used).
 local M = {}
 
+-- Exit codes of what stops a run (http.stop_reason, and the batch's own reasons).
+M.CODES = { auth = 4, forbidden = 4, certificate = 1, consent = 5, halt = 5, output = 1 }
+
 local Stop = {}
 Stop.__index = Stop
 Stop.__tostring = function(self) return self.message end
