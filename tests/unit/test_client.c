@@ -439,7 +439,7 @@ static void keeps_to_the_number_of_jobs(void **state)
 static void sends_one_request_until_a_connection_stands(void **state)
 {
     (void)state;
-    const struct peer_reply replies[] = {{.text = ok.text, .delay_ms = 500}, ok, ok, ok};
+    const struct peer_reply late = {.text = ok.text, .delay_ms = 1000}, replies[] = {late, late, late, late};
     struct call_outcome outcomes[4] = {0};
     open_client(replies, COUNT(replies));
     for (size_t i = 0; i < 4; i++)
