@@ -1,16 +1,18 @@
 -- Where results are written: --results FILE (JSONL, or CSV when the name ends in .csv), -o jsonl on standard output.
 local result = require "moonkey.batch.result"
 local rows = require "moonkey.rows"
+local sys = require "moonkey.sys"
 
 local M = {}
 
 local Output = {}
 Output.__index = Output
 
-local BUFFER = 65536
+local CHUNK, AGE = 65536, 1 -- bytes, seconds: what is kept back at most
 
 local function add(self, file, name, format)
-  self.sinks[#self.sinks + 1] = { file = file, name = name, format = format }
+  file:setvbuf("no") -- lines are collected here, and written whole: a process that is killed leaves no half of one
+  self.sinks[#self.sinks + 1] = { file = file, name = name, format = format, lines = {}, size = 0 }
 end
 
 -- The first failure stays: a buffer that could not be written is lost, and a later write may well succeed.
@@ -18,15 +20,29 @@ local function note(self, sink, ok, message)
   if not ok then self.failure = self.failure or ("cannot write the results to %s: %s"):format(sink.name, message) end
 end
 
+local function keep(sink, line)
+  sink.lines[#sink.lines + 1] = line
+  sink.size = sink.size + #line
+end
+
 -- Output:write(result) -> true | nil, message
 function Output:write(r)
-  for _, sink in ipairs(self.sinks) do note(self, sink, sink.file:write(sink.format(r))) end
+  local size = 0
+  for _, sink in ipairs(self.sinks) do
+    keep(sink, sink.format(r))
+    size = math.max(size, sink.size)
+  end
+  if size >= CHUNK or sys.now() - self.flushed >= AGE then return self:flush() end
   return not self.failure or nil, self.failure
 end
 
 -- true | nil, message
 function Output:flush()
-  for _, sink in ipairs(self.sinks) do note(self, sink, sink.file:flush()) end
+  self.flushed = sys.now()
+  for _, sink in ipairs(self.sinks) do
+    if sink.size > 0 then note(self, sink, sink.file:write(table.concat(sink.lines))) end
+    sink.lines, sink.size = {}, 0
+  end
   return not self.failure or nil, self.failure
 end
 
@@ -43,17 +59,15 @@ end
 -- M.open{ results = FILE or nil, stdout = boolean } -> output | nil, message. A FILE that has contents is refused.
 -- It can be read by its owner only, because results name tokens and errors.
 function M.open(options)
-  local self = setmetatable({ sinks = {} }, Output)
+  local self = setmetatable({ sinks = {}, flushed = sys.now() }, Output)
   if options.results then
     local file, message = rows.create(options.results)
     if not file then return nil, message end
-    file:setvbuf("full", BUFFER)
     local csv = options.results:lower():find("%.csv$")
-    if csv then file:write(result.CSV_HEADER) end
     add(self, file, options.results, csv and result.to_csv or result.to_jsonl)
+    if csv then keep(self.sinks[1], result.CSV_HEADER) end
   end
   if options.stdout then
-    io.stdout:setvbuf("full", BUFFER)
     add(self, io.stdout, "standard output", result.to_jsonl)
   end
   return self
