@@ -19,6 +19,7 @@ enum { MESSAGE_MAX = 1 << 20 };
 
 static struct log_options options = {.level = LOG_INFO};
 static struct buf status = {.cap = 4096};
+static bool status_held;
 
 static const struct {
     const char *name, *shown, *color;
@@ -103,13 +104,16 @@ void log_text(enum log_level level, const char *text, size_t len)
     buf_init(&clean, MESSAGE_MAX);
     buf_init(&out, (size_t)MESSAGE_MAX * 6 + 256); /* a byte becomes at most six */
     redact_append(&clean, text, len);
-    if (status.len)
+    bool drawn = status.len && !status_held;
+    if (drawn)
         buf_puts(&out, "\r\033[K");
+    if (status_held && isatty(STDERR_FILENO))
+        buf_putc(&out, '\n'); /* not on the line of the question */
     if (options.format == LOG_FORMAT_JSON)
         append_json(&out, level, &clean);
     else
         append_text(&out, level, &clean);
-    if (status.len)
+    if (drawn)
         buf_append(&out, status.data, status.len);
     write_all(buf_text(&out), out.len);
     buf_wipe(&clean);
@@ -141,8 +145,17 @@ void log_status(const char *line)
     buf_reset(&status);
     if (line)
         redact_append(&status, line, strlen(line));
-    write_all("\r\033[K", 4);
-    write_all(buf_text(&status), status.len);
+    if (!status_held) {
+        write_all("\r\033[K", 4);
+        write_all(buf_text(&status), status.len);
+    }
     if (!line)
         buf_free(&status);
+}
+
+void log_hold_status(bool hold)
+{
+    if (status.len && hold && !status_held)
+        write_all("\r\033[K", 4);
+    status_held = hold;
 }

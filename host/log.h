@@ -31,6 +31,8 @@ void log_text(enum log_level level, const char *text, size_t len);
  * away. The caller has made sure that standard error is a terminal.
  */
 void log_status(const char *line);
+/* While a question stands on the terminal, the status line is kept, but not drawn over it. */
+void log_hold_status(bool hold);
 
 /* "debug", "info", "warn", "error", "off" to a level; -1 for anything else. */
 int log_level_from_name(const char *name);

@@ -41,6 +41,7 @@ int luaopen_moonkey_secret(lua_State *L);
 int luaopen_moonkey_sqlite(lua_State *L);
 int luaopen_moonkey_sys(lua_State *L);
 int luaopen_moonkey_task_core(lua_State *L);
+int luaopen_moonkey_terminal(lua_State *L);
 int luaopen_moonkey_token(lua_State *L);
 
 #endif

@@ -18,6 +18,7 @@ static const luaL_Reg modules[] = {
     {"moonkey.sqlite", luaopen_moonkey_sqlite},
     {"moonkey.sys", luaopen_moonkey_sys},
     {"moonkey.task.core", luaopen_moonkey_task_core},
+    {"moonkey.terminal", luaopen_moonkey_terminal},
     {"moonkey.token", luaopen_moonkey_token},
     {NULL, NULL},
 };

@@ -115,6 +115,32 @@ static void keeps_the_status_line_below(void **state)
     free(text);
 }
 
+static void hold_status(void *arg)
+{
+    (void)arg;
+    log_status("10%");
+    log_hold_status(true);
+    log_hold_status(true);
+    log_status("20%");
+    log_write(LOG_INFO, "beside the question");
+    log_hold_status(false);
+    log_status("30%");
+    log_status(NULL);
+}
+
+static void draws_no_status_line_over_a_question(void **state)
+{
+    (void)state;
+    configure(LOG_INFO, LOG_FORMAT_TEXT, false);
+    char *text = unit_capture(hold_status, NULL);
+    assert_string_equal(text, "\r\033[K10%"
+                              "\r\033[K"
+                              "moonkey: beside the question\n"
+                              "\r\033[K30%"
+                              "\r\033[K");
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +149,7 @@ int main(void)
         cmocka_unit_test(has_a_json_form),
         cmocka_unit_test(colors),
         cmocka_unit_test(keeps_the_status_line_below),
+        cmocka_unit_test(draws_no_status_line_over_a_question),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
