@@ -1,21 +1,16 @@
--- Set up the client of the process from flags and environment: base URL, credential, or an emulator of our own.
+-- Set up the client of the process from flags, environment and profile, or with an emulator of our own.
+local announce = require "moonkey.announce"
+local credential = require "moonkey.cli.credential"
 local http = require "moonkey.http"
 local log = require "moonkey.log"
+local profiles = require "moonkey.profile"
+local settings = require "moonkey.cli.settings"
 local stop = require "moonkey.cli.stop"
 local sys = require "moonkey.sys"
-local units = require "moonkey.cli.units"
 
 local M = {}
 
-local DEFAULT_BASE_URL = "https://api.platform.softwareone.com"
 local EMULATOR_TOKENS = "1000"
-
-local NO_CREDENTIAL = [[
-no credential for %s. Give one in one of these ways:
-  export MPT_API_TOKEN=…              the credential itself
-  export MPT_API_TOKEN_FILE=path      a file that holds it, readable only by you
-  export MPT_API_TOKEN_COMMAND='…'    a command that prints it, such as one of a password manager
-or add --emulator, which needs none.]]
 
 local emulator -- kept reachable until the program ends: its collection stops the process
 
@@ -39,87 +34,63 @@ local function start_emulator(data)
     stop.with(1, ("cannot start the emulator: %s"):format(message))
   end
   local url = word(emulator:read_line(20), "MPT_API_BASE_URL")
-  local credential = url and word(emulator:read_line(20), "MPT_API_TOKEN")
-  if not credential then
+  local secret = url and word(emulator:read_line(20), "MPT_API_TOKEN")
+  if not secret then
     emulator:stop()
     stop.usage("the emulator did not start; its message stands above")
   end
   log.debug("emulator at %s, process %d", url, emulator:pid())
-  return url, credential
+  return url, { credential_value = secret }
 end
 
-local function set(text)
-  return text ~= nil and text ~= "" and text or nil
-end
-
--- Where the credential is, as fields of http.configure; nil if there is none.
-local function credential_source()
-  if http.environment_has_credential() then
-    return { credential_environment = true }
-  elseif set(os.getenv("MPT_API_TOKEN_FILE")) then
-    return { credential_file = os.getenv("MPT_API_TOKEN_FILE") }
-  elseif set(os.getenv("MPT_API_TOKEN_COMMAND")) then
-    return { credential_command = os.getenv("MPT_API_TOKEN_COMMAND") }
-  end
-end
-
-local function check_file(flag, path)
-  if not path then return nil end
-  local file, message = io.open(path)
-  if not file then stop.usage(("%s: cannot read %s"):format(flag, message)) end
-  file:close()
-  return path
-end
-
-local function duration(args, field, flag)
-  return args[field] and units.duration(flag, args[field])
-end
-
-local function base_url_of(args)
-  local base_url = args.base_url or set(os.getenv("MPT_API_BASE_URL")) or DEFAULT_BASE_URL
-  local ok, message = http.check_base_url(base_url)
-  if not ok then stop.usage(message) end
-  return base_url
-end
-
-local function where(args)
-  if not (args.emulator or args.emulator_data) then
-    return base_url_of(args), credential_source()
-  elseif args.emulator_data == "" then
+local function uses_emulator(args)
+  if not (args.emulator or args.emulator_data) then return false end
+  local other = args.base_url and "--base-url" or args.profile and "--profile"
+  if args.emulator_data == "" then
     stop.usage("--emulator= needs the name of a file for its tokens; without one, write --emulator")
-  elseif args.base_url then
-    stop.usage("--emulator and --base-url exclude each other: the emulator has its own URL")
+  elseif other then
+    stop.usage(("--emulator and %s exclude each other: the emulator has its own URL and credential"):format(other))
   end
-  local url, credential = start_emulator(args.emulator_data)
-  return url, { credential_value = credential }
+  return true
 end
 
--- `jobs`: requests at a time where -j does not say. `when_needed`: a missing credential is no error until a call needs it.
-function M.configure(args, jobs, when_needed)
-  local limits = {
-    jobs = args.jobs and units.count("-j", args.jobs, 1, 1000) or jobs,
-    rate = args.rate and units.rate("--rate", args.rate),
-    read_only = args.read_only,
-    dry_run = args.dry_run,
-    allow_self = args.allow_self,
-    attempts = args.retry and units.count("--retry", args.retry, 0, 100) + 1 or nil,
-    max_time = duration(args, "max_time", "--max-time"),
-    connect_timeout = duration(args, "connect_timeout", "--connect-timeout"),
-    ca_file = check_file("--cacert", args.cacert),
-    cert_file = check_file("--cert", args.cert),
-    key_file = check_file("--key", args.key),
-    proxy = args.proxy,
-  }
-  local base_url, settings = where(args)
-  if not settings then
-    local none = stop.new(2, NO_CREDENTIAL:format(base_url))
-    if not when_needed then error(none, 0) end
-    return http.refuse_with(none)
+-- The profile, or nil. One that was asked for by a flag says so in `asked`.
+local function find_profile(args)
+  local variable = os.getenv("MOONKEY_PROFILE")
+  local profile, message = profiles.find(args.profile or variable ~= "" and variable or nil)
+  if message then stop.usage(message) end
+  if profile then
+    profile.asked = args.profile ~= nil
+    log.debug("settings of %s", profile.where)
   end
-  for name, value in pairs(limits) do settings[name] = value end
-  settings.base_url = base_url
-  local ok, message = http.configure(settings)
+  return profile
+end
+
+-- `jobs`: requests at a time where neither -j nor a profile says. `when_needed`: a missing credential is no error until a call
+-- needs it. Returns the number of requests at a time.
+function M.configure(args, jobs, when_needed)
+  local emulated = uses_emulator(args)
+  local profile = not emulated and find_profile(args) or nil
+  local config = settings.collect(args, profile)
+  config.jobs = config.jobs or jobs
+  local base_url, source, none
+  if emulated then
+    base_url, source = start_emulator(args.emulator_data)
+  else
+    base_url, source, none = credential.choose(args, profile)
+  end
+  if none then
+    none = stop.new(2, none)
+    if not when_needed then error(none, 0) end
+    http.refuse_with(none)
+    return config.jobs
+  end
+  for name, value in pairs(source) do config[name] = value end
+  config.base_url = base_url
+  local ok, message = http.configure(config)
   if not ok then stop.usage(message) end
+  announce.configure{ consent = profile and profile.consent, profile = profile and profile.name, yes = args.yes }
+  return config.jobs
 end
 
 return M

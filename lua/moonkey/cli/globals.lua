@@ -3,12 +3,15 @@ local M = {}
 
 -- { flags, argument name or nil, help }. --emulator=FILE is the one flag with an optional value: see cli/init.lua.
 M.options = {
+  { "-p --profile", "NAME", "Use this profile of your configuration (default: MOONKEY_PROFILE). One given here comes before "
+    .. "the environment: its base URL and credential, not MPT_API_*." },
   { "--base-url", "URL", "Where the API is (default: MPT_API_BASE_URL, or https://api.platform.softwareone.com)." },
   { "--emulator", nil, "Run against an emulator that lives as long as the command; --emulator=FILE keeps its tokens in FILE." },
   { "-j --jobs", "N", "Requests at a time (default: 10 for batch, 64 for run)." },
   { "--rate", "N/s", "Start at most so many requests a second (50/s) or minute (100/m)." },
   { "--dry-run", nil, "Send no write: updates read the token, tell what would change, and return what it would be." },
   { "--read-only", nil, "Refuse every write." },
+  { "-y --yes", nil, "Agree to the first write, where the profile demands that." },
   { "--allow-self", nil, "Permit changing the modules of the token that the credential belongs to." },
   { "--retry", "N", "How often a request is tried again when that may help (default: 3; 0 for never)." },
   { "--max-time", "T", "Time limit of a call with its retries: 500ms, 20s, 5m (default: none)." },
@@ -17,6 +20,7 @@ M.options = {
   { "--cert", "FILE", "Client certificate (PEM)." },
   { "--key", "FILE", "Key of the client certificate (PEM)." },
   { "-x --proxy", "URL", "Use this proxy (default: HTTPS_PROXY, with NO_PROXY)." },
+  { "--http2", nil, "Speak HTTP/2 over TLS where the server offers it (default: HTTP/1.1)." },
   { "--log-level", "LEVEL", "debug, info, warn, error or off (default: info)." },
   { "--log-format", "FORMAT", "text or json (default: text)." },
   { "--color", "WHEN", "auto, always or never (default: auto; NO_COLOR is honoured)." },

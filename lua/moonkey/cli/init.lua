@@ -22,7 +22,8 @@ Examples:
   moonkey batch tokens.csv -j 20       update the tokens that the rows of a file name
   moonkey emulator --port 8080         an emulator for other programs
 
-Exit: 0 done, 1 script or run-time error, 2 usage or unusable input, 3 some rows failed, 4 not authorised, 130 interrupted.
+Exit: 0 done, 1 script or run-time error, 2 usage or unusable input, 3 some rows failed,
+4 not authorised, 5 stopped by a guard (consent, --halt), 130 interrupted.
 `moonkey COMMAND --help` says more. The manual: man moonkey.]]
 
 -- The index of the command's name among the arguments, past the global flags; nil if there is none.

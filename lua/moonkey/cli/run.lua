@@ -46,7 +46,18 @@ local function load_code(code)
   return chunk
 end
 
--- The exit code. A 401 is said even when the script did not look at the error: what it ran into then is only a consequence.
+-- Why nothing more was sent, whether or not the script looked at its errors. A lack of consent has been said already.
+local function explain(reason)
+  local host, _, source = http.origin()
+  if reason == "certificate" then
+    log.error("the certificate of %s was refused; nothing was sent after that", host)
+  elseif reason ~= "consent" then
+    log.error("%s refused the credential from %s (%s); nothing was sent after that", host, source,
+      reason == "auth" and "401" or "403, many times in a row")
+  end
+end
+
+-- The exit code. What stopped all calls decides it: what the script ran into then is only a consequence.
 local function run_chunk(chunk, ...)
   local trace
   local ok, err = xpcall(chunk, function(e) -- returns the error unchanged, because __close methods are given it
@@ -55,14 +66,10 @@ local function run_chunk(chunk, ...)
   end, ...)
   if sys.interrupted() then return 128 + sys.interrupted() end
   if stop.is(err) then error(err, 0) end
-  local refused = http.stop_reason()
+  local reason = http.stop_reason()
   if not ok then log.error("%s", trace) end
-  if refused and not errors.is(err) then
-    local host, _, source = http.origin()
-    log.error("%s refused the credential from %s (%s); nothing was sent after that", host, source,
-      refused == "auth" and "401" or "403, many times in a row")
-  end
-  return refused and 4 or ok and 0 or 1
+  if reason and not errors.is(err) then explain(reason) end
+  return stop.CODES[reason] or ok and 0 or 1
 end
 
 function M.run(args)

@@ -1,0 +1,58 @@
+-- The settings of the client that are the same whatever it talks to: from flags, and from the profile where no flag is given.
+local stop = require "moonkey.cli.stop"
+local units = require "moonkey.cli.units"
+
+local M = {}
+
+local function count(least, most)
+  return function(what, value) return units.count(what, tostring(value), least, most) end
+end
+
+local function duration(what, value)
+  return units.duration(what, tostring(value))
+end
+
+local function readable_file(what, path)
+  local file, message = io.open(path)
+  if not file then stop.usage(("%s: cannot read %s"):format(what, message)) end
+  file:close()
+  return path
+end
+
+local function as_it_is(_, value)
+  return value
+end
+
+local RETRIES = count(0, 100)
+
+-- { name in the arguments and in a profile, flag, name for http.configure, conversion }
+local SETTINGS = {
+  { "jobs", "-j", "jobs", count(1, 1000) },
+  { "rate", "--rate", "rate", units.rate },
+  { "retry", "--retry", "attempts", function(what, value) return RETRIES(what, value) + 1 end },
+  { "max_time", "--max-time", "max_time", duration },
+  { "connect_timeout", "--connect-timeout", "connect_timeout", duration },
+  { "cacert", "--cacert", "ca_file", readable_file },
+  { "cert", "--cert", "cert_file", readable_file },
+  { "key", "--key", "key_file", readable_file },
+  { "proxy", "--proxy", "proxy", as_it_is },
+  { "http2", "--http2", "http2", as_it_is },
+  { "read_only", "--read-only", "read_only", as_it_is }, -- no flag says the opposite: a profile's cannot be lifted
+  { "dry_run", "--dry-run", "dry_run", as_it_is },
+  { "allow_self", "--allow-self", "allow_self", as_it_is },
+}
+
+-- For http.configure. `profile` may be nil.
+function M.collect(args, profile)
+  local settings = {}
+  for _, setting in ipairs(SETTINGS) do
+    local name, what, field, convert = table.unpack(setting)
+    local value = args[name]
+    if value == nil and profile then value, what = profile[name], ("%s: %s"):format(profile.where, name) end
+    if value ~= nil then settings[field] = convert(what, value) end
+  end
+  settings.needs_consent = profile ~= nil and profile.consent ~= nil
+  return settings
+end
+
+return M
