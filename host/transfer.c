@@ -24,7 +24,7 @@ struct transfer {
     CURL *easy;
     struct result result;
     size_t header_bytes;
-    bool headers_whole, connected;
+    bool headers_whole, connected, resend_refused;
     const char *body; /* what is still to be read, for exchanges that must not repeat */
     size_t body_left;
     void (*done)(struct result *result, void *arg);
@@ -90,11 +90,18 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_FAIL;
 }
 
+/*
+ * The request is about to be sent; for the second time, when the used connection that it went out on died without a reply.
+ * Whether that may be is client's decision, who counts the attempts, and knows what must not be repeated.
+ */
 static int on_connected(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
     (void)ip, (void)local_ip, (void)port, (void)local_port;
     struct transfer *t = arg;
     const struct transfer_config *c = &t->all->config;
+    t->resend_refused = t->connected;
+    if (t->resend_refused)
+        return CURL_PREREQFUNC_ABORT;
     t->connected = true;
     if (c->connected)
         c->connected(c->connected_arg);
@@ -170,6 +177,10 @@ static void fill_reply(struct transfer *t)
 static void describe_failure(struct transfer *t, CURLcode code)
 {
     struct result *r = &t->result;
+    if (t->resend_refused) {
+        snprintf(r->message, sizeof r->message, "the connection, which had been used before, was closed without a reply");
+        return;
+    }
     const char *certificate = code == CURLE_PEER_FAILED_VERIFICATION ? t->all->certificate.text : "";
     snprintf(r->message, sizeof r->message, "%s%s%s", t->error[0] ? t->error : curl_easy_strerror(code),
              *certificate ? "; the certificate is of " : "", certificate);
@@ -347,7 +358,7 @@ static void reset_result(struct transfer *t)
     buf_wipe(&r->body); /* what a cut-off exchange left */
     *r = (struct result){.body = {.cap = t->all->config.max_body}, .retry_after_ms = -1};
     t->header_bytes = 0;
-    t->headers_whole = t->connected = false;
+    t->headers_whole = t->connected = t->resend_refused = false;
     t->error[0] = '\0';
 }
 
