@@ -164,7 +164,7 @@ static void stop_if_refused(struct client *c)
     static const char *const whys[] = {
         [REFUSED_CREDENTIAL] = "not sent: the credential was refused (401)",
         [REFUSED_PERMISSION] = "not sent: the credential has no permission (403, many times in a row)",
-        [REFUSED_CERTIFICATE] = "not sent: the server could not prove who it is (its certificate was refused)",
+        [REFUSED_CERTIFICATE] = "not sent: there is no secure connection to the server",
     };
     if (c->governor.refused && !c->stopped)
         client_stop(c, whys[c->governor.refused]);

@@ -22,6 +22,7 @@ struct transfer {
     struct transfers *all;
     struct transfer *prev, *next; /* among the running or, by next alone, the idle */
     CURL *easy;
+    struct certificate_note *certificate;
     struct result result;
     size_t header_bytes;
     bool headers_whole, connected, resend_refused;
@@ -36,7 +37,6 @@ struct transfers {
     struct loop *loop;
     struct transfer_config config;
     struct transfer *idle, *running;
-    struct certificate_note certificate;
 };
 
 /* ---- libcurl's callbacks: they only fill buffers ---- */
@@ -181,9 +181,14 @@ static void describe_failure(struct transfer *t, CURLcode code)
         snprintf(r->message, sizeof r->message, "the connection, which had been used before, was closed without a reply");
         return;
     }
-    const char *certificate = code == CURLE_PEER_FAILED_VERIFICATION ? t->all->certificate.text : "";
-    snprintf(r->message, sizeof r->message, "%s%s%s", t->error[0] ? t->error : curl_easy_strerror(code),
-             *certificate ? "; the certificate is of " : "", certificate);
+    if (r->failure == FAILURE_TRANSPORT && certificate_refusal(t->certificate, r->message, sizeof r->message)) {
+        r->failure = FAILURE_CERTIFICATE;
+        return;
+    }
+    const char *certificate = code == CURLE_PEER_FAILED_VERIFICATION ? certificate_text(t->certificate) : "";
+    snprintf(r->message, sizeof r->message, "%s%s%s%s", t->error[0] ? t->error : curl_easy_strerror(code),
+             *certificate ? "; the certificate is of " : "", certificate,
+             code == CURLE_SSL_CERTPROBLEM ? "; --cert and --key take PEM files that need no pass phrase" : "");
 }
 
 static void give_back(struct transfer *t)
@@ -251,7 +256,6 @@ static void set_options(struct transfer *t)
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, c->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_PIPEWAIT, c->http2 ? 1L : 0L); /* rather wait for a stream than connect once more */
     curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    certificate_watch(e, &t->all->certificate);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, c->connect_timeout_ms);
     curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST_BYTES);
     curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)SLOW_SECONDS);
@@ -263,12 +267,23 @@ static void set_options(struct transfer *t)
         curl_easy_setopt(e, CURLOPT_PROXY, "");
     else if (c->proxy)
         curl_easy_setopt(e, CURLOPT_PROXY, c->proxy);
-    if (c->ca_file)
+    if (c->ca_file) { /* in place of both of the system's */
         curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
+        curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+    }
     if (c->cert_file)
         curl_easy_setopt(e, CURLOPT_SSLCERT, c->cert_file);
     if (c->key_file)
         curl_easy_setopt(e, CURLOPT_SSLKEY, c->key_file);
+    curl_easy_setopt(e, CURLOPT_KEYPASSWD, ""); /* rather fail than have OpenSSL ask for it on the terminal */
+}
+
+static void dispose(struct transfer *t)
+{
+    curl_easy_cleanup(t->easy);
+    certificate_forget(t->certificate);
+    buf_wipe(&t->result.body);
+    free(t);
 }
 
 static struct transfer *take(struct transfers *all)
@@ -281,8 +296,9 @@ static struct transfer *take(struct transfers *all)
         if (!t)
             return NULL;
         t->easy = curl_easy_init();
-        if (!t->easy) {
-            free(t);
+        t->certificate = t->easy ? certificate_watch(t->easy) : NULL;
+        if (!t->certificate) {
+            dispose(t);
             return NULL;
         }
         t->base.finished = on_finished;
@@ -319,9 +335,7 @@ void transfers_free(struct transfers *all)
     while (all->idle) {
         struct transfer *t = all->idle;
         all->idle = t->next;
-        curl_easy_cleanup(t->easy);
-        buf_wipe(&t->result.body);
-        free(t);
+        dispose(t);
     }
     free(all);
 }
@@ -360,6 +374,7 @@ static void reset_result(struct transfer *t)
     t->header_bytes = 0;
     t->headers_whole = t->connected = t->resend_refused = false;
     t->error[0] = '\0';
+    certificate_begin(t->certificate);
 }
 
 struct transfer *transfer_start(struct transfers *all, const struct exchange *exchange,

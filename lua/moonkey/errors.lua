@@ -35,9 +35,7 @@ local function advice(err)
     return "check the base URL"
   elseif err.kind == "timeout" then
     return "a write may have been applied; updates are safe to repeat"
-  elseif err.certificate then
-    return "nothing was sent; an authority of your own is given with --cacert"
-  elseif err.kind == "transport" then
+  elseif err.kind == "transport" and not err.certificate then
     return "check the base URL and the network"
   elseif err.kind == "invalid_response" then
     return "a write was probably applied; look at the token before you repeat it"

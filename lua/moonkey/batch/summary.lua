@@ -27,7 +27,7 @@ local function advice(cause)
   if cause.outcome == "unknown" then return BY_KIND.unknown end
   if cause.status and BY_STATUS[cause.status] then return BY_STATUS[cause.status] end
   if cause.status and cause.status >= 500 then return "the platform failed: it is safe to run these rows again later" end
-  return BY_KIND[cause.kind]
+  return cause.outcome ~= "pending" and BY_KIND[cause.kind]
 end
 
 -- 1234567 → 1,234,567
@@ -68,7 +68,7 @@ local STOPPED = {
   interrupted = "interrupted: what was in flight has been finished; the rows after it were not tried",
   auth = "stopped: %s refused the credential from %s; the rows after these were not tried",
   forbidden = "stopped after 20 replies of 403 in a row: the rows after these were not tried",
-  certificate = "stopped: %s could not prove who it is; nothing was sent to it",
+  certificate = "stopped: there is no secure connection to %s; the rows after these were not tried",
   consent = "stopped: nobody agreed to writing to %s",
   halt = "stopped by the halt rule: %s; the rows after these were not tried",
   output = "stopped: %s",
