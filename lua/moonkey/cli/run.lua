@@ -50,7 +50,7 @@ end
 local function explain(reason)
   local host, _, source = http.origin()
   if reason == "certificate" then
-    log.error("the certificate of %s was refused; nothing was sent after that", host)
+    log.error("there is no secure connection to %s; nothing was sent after that", host)
   elseif reason ~= "consent" then
     log.error("%s refused the credential from %s (%s); nothing was sent after that", host, source,
       reason == "auth" and "401" or "403, many times in a row")
