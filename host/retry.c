@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <curl/curl.h>
+#include <stdlib.h>
 
 #include "clock.h"
 
@@ -84,30 +85,31 @@ struct retry retry_decide(const struct attempt *a)
     return yes;
 }
 
+/* From a number of seconds, which may be anything that a date can say. */
+static int64_t capped_ms(int64_t seconds)
+{
+    if (seconds < 0)
+        return 0;
+    return seconds < RETRY_AFTER_CAP_MS / 1000 ? seconds * 1000 : RETRY_AFTER_CAP_MS;
+}
+
 int64_t retry_after_ms(const char *value, const char *date, int64_t wall_ms)
 {
-    int64_t ms = 0;
     while (*value == ' ' || *value == '\t')
         value++;
     if (isdigit((unsigned char)*value)) {
-        const char *p = value;
-        for (; isdigit((unsigned char)*p); p++)
-            if (ms <= RETRY_AFTER_CAP_MS)
-                ms = ms * 10 + (*p - '0') * INT64_C(1000);
-        while (*p == ' ' || *p == '\t')
-            p++;
-        if (*p != '\0')
-            return -1;
-    } else if (isalpha((unsigned char)*value)) {
+        char *end;
+        long long seconds = strtoll(value, &end, 10); /* LLONG_MAX when it is more than that */
+        while (*end == ' ' || *end == '\t')
+            end++;
+        return *end == '\0' ? capped_ms(seconds) : -1;
+    }
+    if (isalpha((unsigned char)*value)) {
         time_t until = curl_getdate(value, NULL);
         time_t from = date ? curl_getdate(date, NULL) : (time_t)-1;
         if (until == (time_t)-1)
             return -1;
-        ms = ((int64_t)until - (from != (time_t)-1 ? (int64_t)from : wall_ms / 1000)) * 1000;
-    } else {
-        return -1;
+        return capped_ms((int64_t)until - (from != (time_t)-1 ? (int64_t)from : wall_ms / 1000));
     }
-    if (ms < 0)
-        ms = 0;
-    return ms < RETRY_AFTER_CAP_MS ? ms : RETRY_AFTER_CAP_MS;
+    return -1;
 }

@@ -131,6 +131,8 @@ static void reads_retry_after(void **state)
         {"Mon, 04 Aug 2025 10:00:30 GMT", monday, 30000},
         {"Mon, 04 Aug 2025 09:00:00 GMT", monday, 0},
         {"Mon, 04 Aug 2025 23:00:00 GMT", monday, 300000},
+        {"Mon, 04 Aug 2147483647 10:00:00 GMT", monday, 300000},
+        {"Mon, 04 Aug 2025 10:00:10 GMT", "Mon, 04 Aug 2147483647 10:00:00 GMT", 0},
         {"Mon, 04 Aug 2025 10:00:10 GMT", NULL, 10000},
         {"Mon, 04 Aug 2025 10:00:10 GMT", "nonsense", 10000},
         {"", NULL, -1},
