@@ -1,6 +1,7 @@
 /* origin: see origin.h. libcurl's URL parser does the parsing, so that what is checked is what is used. */
 #include "origin.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,11 +21,10 @@ __attribute__((format(printf, 2, 3))) static int refuse(char *err, const char *f
 
 static bool is_loopback(const char *host)
 {
-    unsigned a, b, c, d;
-    char after;
+    struct in_addr address;
     if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
         return true;
-    return sscanf(host, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &after) == 4 && a == 127;
+    return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127; /* 127.0.0.256 is a name */
 }
 
 static bool has_suffix(const char *text, size_t len, const char *suffix)

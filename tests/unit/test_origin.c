@@ -32,6 +32,8 @@ static const struct {
     {"http://127.0.0.1.example.com", "unencrypted"},
     {"http://localhost.example.com", "unencrypted"},
     {"http://10.0.0.1", "unencrypted"},
+    {"http://127.0.0.256", "unencrypted"},
+    {"http://127.-0.0.1", "unencrypted"},
     {"ftp://api.example.com", "ftp://"},
     {"file:///etc/passwd", "base URL"},
     {"https://", "base URL"},
