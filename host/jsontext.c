@@ -147,8 +147,10 @@ static bool scan_string(struct scan *s)
         if (s->text[s->at] == '\\')
             s->at++;
     }
-    if (s->at >= s->len)
+    if (s->at >= s->len) {
+        s->at = s->len; /* a backslash at the end has no character behind it */
         return wrong(s, "a string is not closed");
+    }
     s->at++;
     bool marked = s->at - from >= 8 && strncmp(s->text + from + 1, "\\u0000", 6) == 0;
     size_t next = marked ? skip_space(s, s->at) : 0;

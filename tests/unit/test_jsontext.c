@@ -82,7 +82,7 @@ static void scans(void **state)
         {"-", "!number"},
         {"\"\t\"", "!control character 0x09"},
         {"\"open", "!not closed at byte"},
-        {"\"open\\", "!not closed"},
+        {"\"open\\", "!not closed at byte 7"},
         {"\"\xff\"", "!UTF-8 at byte 2"},
         {"[[[[[1]]]]]", "!nested deeper than 4"},
         {"[[[[1]]]]", ""},
