@@ -1,6 +1,8 @@
 /* redact: a table of texts. */
 #include "unit.h"
 
+#include <time.h>
+
 #include "redact.h"
 
 #define LEARNT "LearntSecretValue42"
@@ -12,17 +14,28 @@ static const struct {
     {"nothing here: id, token, authority, idt", "nothing here: id, token, authority, idt"},
     {LEARNT, "[redacted]"},
     {"a" LEARNT "b" LEARNT, "a[redacted]b[redacted]"},
-    {"LearntSecretValue4", "LearntSecretValue4"},
+    {"LearntSecretValue4 is none", "LearntSecretValue4 is none"},
+    {"cut off: LearntSecretValue4", "cut off: [redacted]"},
+    {"LearntSecretVal", "LearntSecretVal"},
+    {"\\u004cearntSecretValue\\u00342!", "[redacted]!"},
+    {"\\\\u004CearntSecretValue42", "[redacted]"},
+    {"%4cearntSecretValue%342", "[redacted]"},
+    {"\\u004cearntSecretValu\\u00", "[redacted]"},
+    {"LearntSecretValue\\u0035", "LearntSecretValue\\u0035"},
+    {"LearntSecretValueLearntSecretValue42", "LearntSecretValue[redacted]"},
     {"idt:TKN-1234-5678:abcDEF012", "idt:TKN-1234-5678:[redacted]"},
     {"\"idt:TKN-1234-5678:abc\",", "\"idt:TKN-1234-5678:[redacted]\","},
     {"IDT:TKN-1:abc", "IDT:TKN-1:[redacted]"},
     {"idt%3ATKN-1%3aabc&x=1", "idt%3ATKN-1%3a[redacted]&x=1"},
+    {"idt\\u003aTKN-1\\u003Aab\\/c\\u002Bd\\nx", "idt\\u003aTKN-1\\u003A[redacted]\\nx"},
+    {"idt:idt:TKN-1:abc", "idt:idt:[redacted]"},
     {"idt:TKN-1", "idt:TKN-1"},
     {"idt:TKN-1:", "idt:TKN-1:"},
     {"Authorization: Bearer abc\r\nAccept: x", "Authorization: [redacted]\r\nAccept: x"},
     {"authorization:abc", "authorization:[redacted]"},
     {"{\"Authorization\": \"Bearer abc\", \"x\": 1}", "{\"Authorization\": \"[redacted]\", \"x\": 1}"},
     {"{\"authorization\":[\"Bearer abc\"]}", "{\"authorization\":[\"[redacted]\"]}"},
+    {"idt:authorization:Bearer abc", "idt:authorization:[redacted]"},
     {"authorization", "authorization"},
     {"authorization:", "authorization:"},
     {"{\"token\":\"abc\",\"name\":\"n\"}", "{\"token\":\"[redacted]\",\"name\":\"n\"}"},
@@ -104,6 +117,53 @@ static void learns_what_is_long_enough(void **state)
     buf_free(&out);
 }
 
+/* What overlaps is hidden as a whole, and no rule keeps what another one hides. */
+static void hides_all_that_overlaps(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *expected;
+    } texts[] = {
+        {"x abcdefghijklmnop y", "x [redacted] y"},
+        {"idt:TKN-1234-5678:abc", "idt:[redacted]"},
+        {"{\"token\":\"abcdefghij\"}", "{\"token\":\"[redacted]\"}"},
+    };
+    assert_int_equal(redact_learn("abcdefghij", 10), 0);
+    assert_int_equal(redact_learn("ghijklmnop", 10), 0);
+    assert_int_equal(redact_learn("TKN-1234-5678", 13), 0);
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct buf out;
+        buf_init(&out, 100);
+        redact_append(&out, texts[i].text, strlen(texts[i].text));
+        assert_string_equal(buf_text(&out), texts[i].expected);
+        buf_free(&out);
+    }
+    redact_forget_all();
+}
+
+/* Whatever a server sends, the time grows as the text does: these are millions of rules within rules. */
+static void takes_linear_time(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"authorization:", "idt:", "idt:a:", "\"token\":\"", "\\", "%", "LearntSecretValue4"};
+    enum { SIZE = 1 << 20 };
+    char *text = malloc(SIZE);
+    assert_int_equal(redact_learn(LEARNT, strlen(LEARNT)), 0);
+    for (size_t i = 0; i < COUNT(pieces); i++) {
+        struct buf out;
+        clock_t started = clock();
+        TRY(pieces[i]);
+        for (size_t at = 0; at < SIZE; at++)
+            text[at] = pieces[i][at % strlen(pieces[i])];
+        buf_init(&out, 4 * (size_t)SIZE);
+        redact_append(&out, text, SIZE);
+        assert_true(clock() - started < 10 * CLOCKS_PER_SEC);
+        buf_free(&out);
+    }
+    free(text);
+    redact_forget_all();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +171,8 @@ int main(void)
         cmocka_unit_test(masks_every_prefix),
         cmocka_unit_test(keeps_to_the_cap),
         cmocka_unit_test(learns_what_is_long_enough),
+        cmocka_unit_test(hides_all_that_overlaps),
+        cmocka_unit_test(takes_linear_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
