@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "random.h"
 #include "redact.h"
 #include "retry.h"
 
@@ -116,13 +117,6 @@ static void log_reply(const struct call *call)
     snprintf(head, sizeof head, "< %ld %s%s%s in %lld ms", r->status, call->exchange.method, r->message[0] ? ": " : "",
              r->message, (long long)((clock_now() - call->started) / NS_PER_MS));
     log_exchange(head, r->body.data, r->body.len);
-}
-
-static uint64_t random_bits(void)
-{
-    uint64_t bits;
-    arc4random_buf(&bits, sizeof bits);
-    return bits;
 }
 
 static void on_queued_too_long(struct timer *timer)

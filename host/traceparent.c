@@ -4,7 +4,8 @@
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
+
+#include "random.h"
 
 enum { SPAN_AT = 36 }; /* after "00-", 32 digits and "-" */
 
@@ -13,7 +14,7 @@ static uint64_t random_id(void)
 {
     uint64_t id;
     do
-        arc4random_buf(&id, sizeof id);
+        id = random_bits();
     while (id == 0);
     return id;
 }
