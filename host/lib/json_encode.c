@@ -63,9 +63,17 @@ static void encode_array(lua_State *L, int index, struct buf *out, int depth)
     append(L, buf_putc(out, ']'));
 }
 
+/* Lua keeps the text while the table has the key. It may hold zero bytes. */
+struct key {
+    const char *text;
+    size_t len;
+};
+
 static int compare_keys(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    const struct key *k = a, *l = b;
+    int order = memcmp(k->text, l->text, k->len < l->len ? k->len : l->len);
+    return order ? order : (k->len > l->len) - (k->len < l->len);
 }
 
 static void encode_member(lua_State *L, int key, int value, struct buf *out, int depth, bool *first)
@@ -99,7 +107,7 @@ static void encode_ordered(lua_State *L, int index, struct buf *out, int depth, 
 static void encode_object(lua_State *L, int index, struct buf *out, int depth, int order)
 {
     enum { FEW = 32 };
-    const char *few[FEW] = {NULL}, **keys = few;
+    struct key few[FEW], *keys = few;
     size_t count = 0, room = FEW;
     bool first = true;
     int top = lua_gettop(L);
@@ -117,7 +125,7 @@ static void encode_object(lua_State *L, int index, struct buf *out, int depth, i
         }
         lua_pop(L, done ? 1 : 0);
         if (count == room) {
-            const char **more = lua_newuserdatauv(L, 2 * room * sizeof *more, 0);
+            struct key *more = lua_newuserdatauv(L, 2 * room * sizeof *more, 0);
             memcpy(more, keys, count * sizeof *keys);
             keys = more;
             room *= 2;
@@ -126,14 +134,12 @@ static void encode_object(lua_State *L, int index, struct buf *out, int depth, i
             else
                 lua_insert(L, slot = top + 1 + (done ? 1 : 0));
         }
-        size_t len;
-        keys[count++] = lua_tolstring(L, -2, &len);
-        if (strlen(keys[count - 1]) != len)
-            luaL_error(L, "cannot encode as JSON: the name of a field has a zero byte in it");
+        keys[count].text = lua_tolstring(L, -2, &keys[count].len);
+        count++;
     }
     qsort(keys, count, sizeof *keys, compare_keys);
     for (size_t i = 0; i < count; i++) {
-        lua_pushstring(L, keys[i]);
+        lua_pushlstring(L, keys[i].text, keys[i].len);
         lua_pushvalue(L, -1);
         lua_rawget(L, index);
         encode_member(L, lua_gettop(L) - 1, lua_gettop(L), out, depth, &first);

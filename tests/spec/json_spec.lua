@@ -37,6 +37,12 @@ describe("json.decode", function()
     end
   end)
 
+  it("knows names with zero bytes", function()
+    local text = [[{"\u0000":1,"a":2,"a\u0000":3,"a\u0000b":4,"ab":5}]]
+    assert.same({ ["\0"] = 1, a = 2, ["a\0"] = 3, ["a\0b"] = 4, ab = 5 }, json.decode(text))
+    assert.equal(text, json.encode(json.decode(text)))
+  end)
+
   local bad = {
     "", " ", "nul", "NaN", "-NaN", "Infinity", "-Infinity", "nan", "01", "+1", "1.", ".5", "-", "1e", "0x10", "'a'", "[1,]", "{,}",
     '{"a":1,}', "{a:1}", '{"a" 1}', "[1 2]", "[", "]", "{}{}", "1 2", '"a', '"\t"', '"\\x"', '"\\u12"', '"\\ud800"', '"\xff"',
