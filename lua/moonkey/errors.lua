@@ -176,10 +176,15 @@ local function from_body(err, body)
   end
 end
 
+-- A message may hold a few of the server's bytes, such as the host of a redirect.
+local function as_utf8(message)
+  return utf8.len(message) and message or (message:gsub("[\x80-\xff]", "?"))
+end
+
 -- From what the host knows of a call that failed; `facts` becomes the error. All texts in it are redacted already.
 function M.from_result(facts)
   local err = setmetatable(facts, Error)
-  local body, message = facts.body, facts.message
+  local body, message = facts.body, as_utf8(facts.message)
   facts.body, facts.message = nil, nil
   if err.status and err.kind ~= "invalid_response" and body ~= "" and utf8.len(body) then
     from_body(err, body)

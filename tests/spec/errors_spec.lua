@@ -64,6 +64,16 @@ describe("moonkey.errors", function()
     assert.matches("%-%-cacert", tostring(from("", { kind = "transport", status = false, message = "self-signed", certificate = true })))
   end)
 
+  it("shows what is not UTF-8 all the same", function()
+    local err = from("", { status = 302, message = "redirect to caf\xe9.example not followed" })
+    assert.equal("redirect to caf?.example not followed", err.detail)
+    assert.is_truthy(utf8.len(tostring(err)))
+  end)
+
+  it("survives names with zero bytes", function()
+    assert.equal([[{"a\u0000b":1}]], from([[{"errors":[{"a\u0000b":1}]}]]).errors[1].message)
+  end)
+
   it("tells its own from other tables", function()
     assert.is_true(errors.is(from("")))
     assert.is_false(errors.is({ kind = "api" }))
