@@ -147,16 +147,25 @@ static bool says_json(const char *type)
                     strncasecmp(type, "text/json", 9) == 0);
 }
 
-/* Only the host: the rest of the address may carry a token of its own. */
+/* Only the origin: the rest of the address may carry a token of its own. */
 static void describe_redirect(struct transfer *t)
 {
-    char *target = NULL, *host = NULL;
+    char *target = NULL, *scheme = NULL, *host = NULL, *port = NULL;
     curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &target);
     CURLU *url = target ? curl_url() : NULL;
-    if (url && curl_url_set(url, CURLUPART_URL, target, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
+    if (url && curl_url_set(url, CURLUPART_URL, target, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK) {
+        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
         curl_url_get(url, CURLUPART_HOST, &host, 0);
-    snprintf(t->result.message, sizeof t->result.message, "redirect to %s not followed", host ? host : "an unknown host");
+        curl_url_get(url, CURLUPART_PORT, &port, 0);
+    }
+    if (scheme)
+        snprintf(t->result.message, sizeof t->result.message, "redirect to %s://%s%s%s not followed", scheme, host ? host : "",
+                 port ? ":" : "", port ? port : "");
+    else
+        snprintf(t->result.message, sizeof t->result.message, "redirect to an unknown host not followed");
+    curl_free(scheme);
     curl_free(host);
+    curl_free(port);
     curl_url_cleanup(url);
 }
 
@@ -210,7 +219,7 @@ static void on_finished(struct loop_transfer *base, CURLcode code)
     long request_bytes = 0;
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &r->status);
     curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-    r->sent = request_bytes > 0;
+    r->sent = t->connected && request_bytes > 0; /* what a proxy was sent to reach the server does not count */
     if (r->failure == FAILURE_NONE) /* a callback of ours knows better why it stopped */
         r->failure =
             code == CURLE_UNSUPPORTED_PROTOCOL && r->sent ? FAILURE_TRANSPORT /* the reply was not HTTP */ : classify(code);
