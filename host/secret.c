@@ -198,6 +198,7 @@ const char *secret_token_id(const struct secret *secret)
 
 int secret_protect_process(void)
 {
+    unsetenv("SSLKEYLOGFILE"); /* with the keys that libcurl would write there, whoever has the traffic has the credential */
 #ifdef __SANITIZE_ADDRESS__
     return 0; /* the leak checker attaches to its own process, which this would forbid */
 #else

@@ -31,7 +31,10 @@ const char *secret_origin(const struct secret *secret);
 /* The id of the credential's own token (`idt:ID:…`, api-contract section 2), or "". */
 const char *secret_token_id(const struct secret *secret);
 
-/* Keep memory out of core files and away from other processes of the same user. 0, or -1 when the system refused. */
+/*
+ * Keep memory out of core files and away from other processes of the same user, and TLS keys out of SSLKEYLOGFILE. Call it
+ * before curl_global_init(). 0, or -1 when the system refused.
+ */
 int secret_protect_process(void);
 
 #endif
