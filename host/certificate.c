@@ -113,6 +113,11 @@ bool certificate_refusal(const struct certificate_note *note, char *text, size_t
     return true;
 }
 
+bool certificate_asked(const struct certificate_note *note)
+{
+    return note->asked;
+}
+
 /* ---- OpenSSL's callbacks ---- */
 
 static struct certificate_note *note_of(const SSL *ssl)

@@ -24,5 +24,7 @@ void certificate_begin(struct certificate_note *note);
 const char *certificate_text(const struct certificate_note *note);
 /* Has the server, or OpenSSL, said in so many words (a TLS alert) that trying again cannot help? Then what to make of it. */
 bool certificate_refusal(const struct certificate_note *note, char *text, size_t size);
+/* Did the server ask for a certificate that we do not have? It may close the connection without saying that this is why. */
+bool certificate_asked(const struct certificate_note *note);
 
 #endif
