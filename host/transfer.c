@@ -48,7 +48,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
     case BUF_OK:
         return size * count;
     case BUF_FULL:
-        t->result.failure = FAILURE_LIMIT;
+        t->result.failure = FAILURE_UNUSABLE;
         snprintf(t->result.message, sizeof t->result.message, "the reply is larger than %zu bytes", t->result.body.cap);
         return 0;
     default:
@@ -64,7 +64,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
     t->headers_whole = bytes[0] == '\r' || bytes[0] == '\n'; /* the blank line that ends them */
     if (t->header_bytes <= t->all->config.max_headers)
         return size * count;
-    t->result.failure = FAILURE_LIMIT;
+    t->result.failure = FAILURE_UNUSABLE;
     snprintf(t->result.message, sizeof t->result.message, "the headers of the reply are larger than %zu bytes",
              t->all->config.max_headers);
     return 0;
@@ -124,6 +124,8 @@ static enum failure classify(CURLcode code)
     case CURLE_SSL_CRL_BADFILE:
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
         return FAILURE_CERTIFICATE;
+    case CURLE_BAD_CONTENT_ENCODING:
+        return FAILURE_UNUSABLE;
     case CURLE_OUT_OF_MEMORY:
     case CURLE_FAILED_INIT:
     case CURLE_URL_MALFORMAT:
@@ -212,6 +214,35 @@ static void give_back(struct transfer *t)
     t->all->idle = t;
 }
 
+static void fail(struct transfer *t, enum failure failure, const char *message)
+{
+    t->result.failure = failure;
+    snprintf(t->result.message, sizeof t->result.message, "%s", message);
+}
+
+/* What libcurl's code does not tell, or tells wrongly. */
+static void judge(struct transfer *t, CURLcode code)
+{
+    struct result *r = &t->result;
+    if (r->failure != FAILURE_NONE) /* a callback of ours knows better why it stopped */
+        return;
+    if (code == CURLE_UNSUPPORTED_PROTOCOL && r->sent)
+        fail(t, FAILURE_TRANSPORT, "the reply is not HTTP");
+    else if (code == CURLE_OUT_OF_MEMORY && r->sent && !t->headers_whole) /* libcurl takes 100 KB a line */
+        fail(t, FAILURE_UNUSABLE, "a header of the reply is too large");
+    else if (code == CURLE_OK && !t->headers_whole && r->body.len == 0) /* libcurl 7.88 takes this for a reply */
+        fail(t, FAILURE_TRANSPORT, "the reply was cut off within its headers");
+    else
+        r->failure = classify(code);
+}
+
+/* The head says what matters. Whether the body of an error came is no reason to ask again, or not to heed a 401. */
+static bool is_error_without_body(const struct transfer *t)
+{
+    const struct result *r = &t->result;
+    return t->headers_whole && r->status >= 300 && r->failure != FAILURE_NONE && r->failure != FAILURE_INTERNAL;
+}
+
 static void on_finished(struct loop_transfer *base, CURLcode code)
 {
     struct transfer *t = (struct transfer *)base;
@@ -220,17 +251,15 @@ static void on_finished(struct loop_transfer *base, CURLcode code)
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &r->status);
     curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
     r->sent = t->connected && request_bytes > 0; /* what a proxy was sent to reach the server does not count */
-    if (r->failure == FAILURE_NONE) /* a callback of ours knows better why it stopped */
-        r->failure =
-            code == CURLE_UNSUPPORTED_PROTOCOL && r->sent ? FAILURE_TRANSPORT /* the reply was not HTTP */ : classify(code);
-    if (r->failure == FAILURE_NONE && !t->headers_whole && r->body.len == 0) { /* libcurl 7.88 takes this for a reply */
-        r->failure = FAILURE_TRANSPORT;
-        snprintf(r->message, sizeof r->message, "the reply was cut off within its headers");
-    }
+    judge(t, code);
+    if (r->failure != FAILURE_NONE && !r->message[0])
+        describe_failure(t, code);
+    if (r->failure != FAILURE_NONE)
+        buf_wipe(&r->body);
+    if (is_error_without_body(t))
+        r->failure = FAILURE_NONE;
     if (r->failure == FAILURE_NONE)
         fill_reply(t);
-    else if (!r->message[0])
-        describe_failure(t, code);
 
     /* Back to the pool first: `done` may start the next exchange, and shall find this handle and its connection free. */
     struct result mine = *r;

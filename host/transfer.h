@@ -16,11 +16,11 @@
 
 /* Why an exchange, or a call made of several, did not end in an HTTP reply. */
 enum failure {
-    FAILURE_NONE,        /* a whole reply came: look at `status` */
+    FAILURE_NONE,        /* a reply came: look at `status`; only the body of an error may have been lost on the way */
     FAILURE_TRANSPORT,   /* DNS, connect, reset, truncated or empty reply */
     FAILURE_TIMEOUT,     /* connect, total or low-speed limit, or the deadline of the call */
     FAILURE_CERTIFICATE, /* the server could not prove who it is, or ours was refused: trying again cannot help */
-    FAILURE_LIMIT,       /* the reply is larger than it may be */
+    FAILURE_UNUSABLE,    /* a reply came, but is larger than it may be, or cannot be decoded */
     FAILURE_CANCELLED,   /* never sent, or cut off, because the program is stopping */
     FAILURE_REFUSED,     /* never sent, because a guard forbids it */
     FAILURE_INTERNAL,    /* out of memory, libcurl refused an option */
@@ -29,7 +29,7 @@ enum failure {
 struct result {
     enum failure failure;
     long status;            /* of the reply, 0 if none came */
-    struct buf body;        /* decoded; whole only if failure is FAILURE_NONE */
+    struct buf body;        /* decoded; whole or empty */
     bool is_json;           /* by its content type */
     bool sent;              /* some byte of the request may have reached the server */
     int64_t retry_after_ms; /* what Retry-After asks for, -1 if nothing usable */

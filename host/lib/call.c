@@ -119,7 +119,7 @@ static const char *kind_of(const struct result *r)
         return "cancelled";
     case FAILURE_REFUSED:
         return "refused";
-    case FAILURE_LIMIT:
+    case FAILURE_UNUSABLE:
         return "invalid_response";
     default:
         return "transport";

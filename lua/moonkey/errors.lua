@@ -186,8 +186,12 @@ function M.from_result(facts)
   local err = setmetatable(facts, Error)
   local body, message = facts.body, as_utf8(facts.message)
   facts.body, facts.message = nil, nil
-  if err.status and err.kind ~= "invalid_response" and body ~= "" and utf8.len(body) then
-    from_body(err, body)
+  if err.status and body ~= "" and utf8.len(body) then
+    if err.kind ~= "invalid_response" then
+      from_body(err, body)
+    elseif body:find("^%s*<") then -- it helps to know whose page it is
+      from_text(err, body)
+    end
   end
   if message ~= "" then -- of a failure below HTTP, of a reply that is not what it should be, or of a redirect
     err.detail = err.detail and ("%s; %s"):format(message, err.detail) or message
@@ -195,7 +199,7 @@ function M.from_result(facts)
   if err.kind == "invalid_response" then
     err.title = "the reply cannot be used"
   elseif err.kind == "transport" or err.kind == "timeout" then
-    err.title = ("no reply from %s"):format(err.host)
+    err.title = (err.status and "the reply from %s broke off" or "no reply from %s"):format(err.host)
   end
   err.errors = err.errors or {}
   return err

@@ -37,7 +37,7 @@ static const struct {
     {"timeout", FAILURE_TIMEOUT, 0, 0, 1, 1, 4, 500, NONE, 0, true, 14},
     {"a truncated 200", FAILURE_TRANSPORT, 200, 0, 1, 1, 4, 500, NONE, 0, true, 14},
     {"certificate", FAILURE_CERTIFICATE, 0, 0, 0, 1, 4, 500, NONE, 0, false, 0},
-    {"limit", FAILURE_LIMIT, 200, 0, 1, 1, 4, 500, NONE, 0, false, 0},
+    {"limit", FAILURE_UNUSABLE, 200, 0, 1, 1, 4, 500, NONE, 0, false, 0},
     {"cancelled", FAILURE_CANCELLED, 0, 0, 0, 1, 4, 500, NONE, 0, false, 0},
     {"refused", FAILURE_REFUSED, 0, 0, 0, 1, 4, 500, NONE, 0, false, 0},
     {"internal", FAILURE_INTERNAL, 0, 0, 0, 1, 4, 500, NONE, 0, false, 0},
