@@ -122,29 +122,52 @@ class Case(unittest.TestCase):
         process = self.start(*args, env=env, stdin=subprocess.DEVNULL if data is None else subprocess.PIPE, program=program)
         return self.finish(process, data)
 
-    def run_on_terminal(self, *args, env=None, width=100):
-        """With standard error on a terminal; .err is all that the terminal got."""
+    def run_on_terminal(self, *args, env=None, width=100, answers=(), stderr=None):
+        """With standard error on a terminal, which /dev/tty is, too; .err is all that the terminal got.
+
+        answers: (question, what is typed) in order; each is typed once the text of its question is there. A number in place of
+        what is typed is a pause. stderr: a file for standard error instead.
+        """
         master, slave = pty.openpty()
         LIBC.ioctl(slave, 0x5414, (ctypes.c_ushort * 4)(24, width, 0, 0))  # TIOCSWINSZ
+
+        def take_terminal():
+            die_with_the_test()
+            LIBC.ioctl(slave, 0x540E, 0)  # TIOCSCTTY
+
         process = subprocess.Popen([MOONKEY, *args], cwd=self.dir, env=self.environment(**{"TERM": "xterm", **(env or {})}),
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave, preexec_fn=die_with_the_test)
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr or slave, pass_fds=[slave],
+                                   start_new_session=True, preexec_fn=take_terminal)
         self.addCleanup(self.reap, process)
         os.close(slave)
-        shown, deadline = b"", time.monotonic() + TIMEOUT
-        while time.monotonic() < deadline:
-            if not select.select([master], [], [], 1)[0]:
-                continue
-            try:
-                chunk = os.read(master, 65536)
-            except OSError:  # EIO: nobody holds the other side any more
-                break
-            if not chunk:
-                break
-            shown += chunk
+        shown = self.converse(master, list(answers))
         os.close(master)
         out = process.communicate(timeout=20)[0]
         self.said += [out, shown]
         return Done(process.returncode, out, shown)
+
+    def converse(self, master, answers):
+        """All that comes out of the terminal, until nobody holds its other side any more."""
+        shown, seen, deadline = b"", 0, time.monotonic() + TIMEOUT
+        while time.monotonic() < deadline:
+            while answers and answers[0][0].encode() in shown[seen:]:
+                question, typed = answers.pop(0)
+                if isinstance(typed, str):
+                    seen = shown.index(question.encode(), seen) + len(question.encode())
+                    os.write(master, typed.encode())
+                else:
+                    time.sleep(typed)
+            if not select.select([master], [], [], 1)[0]:
+                continue
+            try:
+                chunk = os.read(master, 65536)
+            except OSError:  # EIO
+                break
+            if not chunk:
+                break
+            shown += chunk
+        self.assertEqual(answers, [], f"not asked; the terminal got {shown!r}")
+        return shown
 
     def emulator(self, *args):
         return Emulator(self, *args)
