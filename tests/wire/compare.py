@@ -13,6 +13,7 @@ from casefile import CREDENTIAL, SECRET, bounds, size
 FORBIDDEN = [secret.split(":")[2][10:28].encode() for secret in (CREDENTIAL, SECRET)]  # parts are secret too
 TRACEPARENT = re.compile(rb"(\r\ntraceparent: )00-[0-9a-f]{32}-[0-9a-f]{16}-01(?=\r\n)")
 TOKEN_REQUEST = re.compile(rb"[A-Z]+ /public/v1/accounts/api-tokens/([^ /?]+)")
+OWN = CREDENTIAL.split(":")[1]
 STOPPED = (4, 5, 130, 143)  # exit codes of a run that may have left rows unread
 
 
@@ -131,8 +132,11 @@ def check_result_file(case, args, name, outputs, traffic, status):
 
 def check_attempts(name, results, traffic, may_be_fewer):
     problems, seen, traces = "", Counter(), {}
+    ids = {r.get("id") for r in results}
     for request in traffic.requests:
         match = TOKEN_REQUEST.match(request)
+        if match and match[0] == b"GET /public/v1/accounts/api-tokens/" + OWN.encode() and OWN not in ids:
+            continue  # whose account it is, before the first write: of no row
         trace = re.search(rb"\r\ntraceparent: (\S+)", request)
         seen[urllib.parse.unquote(match[1].decode()) if match else ""] += 1
         traces.setdefault(trace and trace[1].decode(), []).append(match and match[1].decode())
