@@ -153,15 +153,20 @@ static void on_backed_off(struct timer *timer)
 }
 
 /* What each refusal means for the calls that come after it. */
-static void stop_if_refused(struct client *c)
+static void stop_if_refused(struct client *c, const struct result *result)
 {
     static const char *const whys[] = {
         [REFUSED_CREDENTIAL] = "not sent: the credential was refused (401)",
         [REFUSED_PERMISSION] = "not sent: the credential has no permission (403, many times in a row)",
-        [REFUSED_CERTIFICATE] = "not sent: there is no secure connection to the server",
+        [REFUSED_CERTIFICATE] = "not sent: there is no secure connection to the server: ",
     };
-    if (c->governor.refused && !c->stopped)
-        client_stop(c, whys[c->governor.refused]);
+    enum refused refused = c->governor.refused;
+    if (!refused || c->stopped)
+        return;
+    char why[sizeof c->why_stopped];
+    /* Which certificate, and what is wrong with it: the call that met it may be nobody's row. */
+    snprintf(why, sizeof why, "%s%s", whys[refused], refused == REFUSED_CERTIFICATE ? result->message : "");
+    client_stop(c, why);
 }
 
 static bool try_again(struct call *call)
@@ -208,7 +213,7 @@ static void on_exchange_done(struct result *result, void *arg)
         .random = random_bits(),
     };
     governor_note(&c->governor, &seen);
-    stop_if_refused(c);
+    stop_if_refused(c, &call->result);
     if (!try_again(call))
         finish(call);
     dispatch_pump(c);

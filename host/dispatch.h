@@ -52,7 +52,7 @@ struct client {
     bool read_only, dry_run, allow_self, needs_consent;
     bool stopped, has_written;
     bool warm; /* the first connection stands: until then there is one request at a time, and one resolver */
-    char why_stopped[160], account[200];
+    char why_stopped[720], account[200];
     struct timer wake; /* the queue may go on */
     struct call_list queue, running, waiting;
     struct client_stats stats;

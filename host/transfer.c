@@ -196,10 +196,13 @@ static void describe_failure(struct transfer *t, CURLcode code)
         r->failure = FAILURE_CERTIFICATE;
         return;
     }
-    const char *certificate = code == CURLE_PEER_FAILED_VERIFICATION ? certificate_text(t->certificate) : "";
+    const char *certificate = code == CURLE_PEER_FAILED_VERIFICATION ? certificate_text(t->certificate) : "", *hint = "";
+    if (code == CURLE_SSL_CERTPROBLEM)
+        hint = "; --cert and --key take PEM files that need no pass phrase";
+    else if (r->failure == FAILURE_TRANSPORT && certificate_asked(t->certificate))
+        hint = "; the server asked for a client certificate, which --cert and --key give";
     snprintf(r->message, sizeof r->message, "%s%s%s%s", t->error[0] ? t->error : curl_easy_strerror(code),
-             *certificate ? "; the certificate is of " : "", certificate,
-             code == CURLE_SSL_CERTPROBLEM ? "; --cert and --key take PEM files that need no pass phrase" : "");
+             *certificate ? "; the certificate is of " : "", certificate, hint);
 }
 
 static void give_back(struct transfer *t)
