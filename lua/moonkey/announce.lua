@@ -49,6 +49,7 @@ local function trim(text)
 end
 
 local function refuse(reason, advice)
+  if sys.interrupted() or http.stop_reason() then return end -- there is nothing left to refuse
   log.error("nothing is written: profile '%s' demands consent, %s%s", demand.profile, reason, advice and "; " .. advice or "")
   decline("not sent: writing was not agreed to")
 end
@@ -59,7 +60,6 @@ local function agree(place)
   local answer, why = ask(("Write to %s? [y/N] "):format(place))
   local word = answer and trim(answer):lower()
   if word == "y" or word == "yes" then return consent() end
-  if sys.interrupted() then return end
   if answer then return refuse("and the answer was no") end
   refuse("and " .. why, "--yes would agree")
 end
@@ -70,7 +70,6 @@ local function confirm(place, account, why)
   local answer
   answer, why = ask(("Writing to %s. Type the account id to agree: "):format(place))
   if answer and trim(answer) == account.id then return consent() end
-  if sys.interrupted() then return end
   if answer then return refuse("and what was typed is not the account id " .. account.id) end
   refuse("and " .. why, "the account id has to be typed; --yes is not enough")
 end
