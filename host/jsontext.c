@@ -167,20 +167,16 @@ static size_t digits(const struct scan *s, size_t at)
     return at - from;
 }
 
-/* Does it fit 64 bits, while a double might not hold it? */
-static bool needs_integer(const char *text, size_t len)
+static bool fits_64_bits(const char *digits, size_t count, bool negative)
 {
-    bool negative = *text == '-';
     const char *limit = negative ? "9223372036854775808" : "9223372036854775807";
-    text += negative;
-    len -= negative;
-    return len > 15 && (len < 19 || (len == 19 && strncmp(text, limit, 19) <= 0));
+    return count < 19 || (count == 19 && strncmp(digits, limit, 19) <= 0);
 }
 
 static bool scan_number(struct scan *s)
 {
     size_t from = s->at, at = s->at + (s->text[s->at] == '-');
-    size_t whole = digits(s, at);
+    size_t first = at, whole = digits(s, at);
     if (whole == 0 || (whole > 1 && s->text[at] == '0'))
         return wrong(s, "invalid number");
     at += whole;
@@ -198,8 +194,11 @@ static bool scan_number(struct scan *s)
             return wrong(s, "invalid number");
         at += n;
     }
+    bool is_integer = at == integer_end;
+    if (is_integer && !fits_64_bits(s->text + first, whole, first > from))
+        return wrong(s, "an integer of more than 64 bits");
     s->at = at;
-    if (at != integer_end || !needs_integer(s->text + from, at - from))
+    if (!is_integer || whole <= 15) /* a double holds it */
         return true;
     return rewrite(s, from, "\"\\u0000i", s->text + from, at - from) &&
            (buf_putc(s->out, '"') == BUF_OK || wrong(s, "out of memory"));

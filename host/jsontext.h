@@ -18,8 +18,8 @@ enum buf_status json_quote(struct buf *out, const char *text, size_t len);
 
 /*
  * What lua-cjson 2.1.0 would let pass or lose, it is kept from seeing. The scan refuses what RFC 8259 does not allow and cjson
- * does (numbers such as 1. and -.5, control characters in strings, invalid UTF-8, more than `max_depth` levels), and rewrites
- * into `out` what cjson cannot tell apart:
+ * does (numbers such as 1. and -.5, control characters in strings, invalid UTF-8, more than `max_depth` levels), and integers
+ * of more than 64 bits, which would lose digits. It rewrites into `out` what cjson cannot tell apart:
  *
  *     []                    → ["\u0000[]"]      an empty array is not an empty object
  *     9007199254740993      → "\u0000i90071…"   integers that a double cannot hold

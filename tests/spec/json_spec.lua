@@ -19,7 +19,11 @@ describe("json.decode", function()
       assert.equal(text, json.encode(n))
     end
     assert.equal("float", math.type(json.decode "1.5"))
-    assert.equal("float", math.type(json.decode "9223372036854775808"))
+    for _, text in ipairs{ "9223372036854775808", "-9223372036854775809", "[1,18446744073709551616]" } do
+      local value, message = json.decode(text)
+      assert.is_nil(value)
+      assert.matches("an integer of more than 64 bits", message)
+    end
   end)
 
   it("gives null a value of its own", function()
