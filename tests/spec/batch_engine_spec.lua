@@ -238,6 +238,24 @@ describe("a result", function()
       result.to_jsonl{ row = 1, line = 2, id = 'T"1', outcome = "done", status = 200, attempts = 1, ms = 3 })
   end)
 
+  it("shows no secret that a job returned or raised", function()
+    local secret = "idt:TKN-0000-0009:" .. ("Zz9"):rep(16)
+    local r = { row = 1, outcome = "done", title = "a " .. secret, value = { [secret] = { 'say "' .. secret .. '"', 5 } }, attempts = 0,
+      ms = 0 }
+    for _, line in ipairs{ result.to_jsonl(r), result.to_csv(r), result.to_jsonl{ row = 1, title = secret, value = print } } do
+      assert.falsy(line:find("Zz9", 1, true))
+      assert.truthy(line:find("idt:TKN-0000-0009:[redacted]", 1, true))
+    end
+    local value = json.decode(result.to_jsonl(r)).value
+    assert.same({ ["idt:TKN-0000-0009:[redacted]"] = { 'say "idt:TKN-0000-0009:[redacted]"', 5 } }, value)
+    assert.equal(secret, next(r.value))
+  end)
+
+  it("counts all attempts of its row, not only those of the call that failed", function()
+    assert.equal(3, result.set_error({ attempts = 3 }, { kind = "api", title = "t", attempts = 1 }).attempts)
+    assert.equal(4, result.set_error({ attempts = 0 }, { kind = "api", title = "t", attempts = 4 }).attempts)
+  end)
+
   it("survives values that JSON has no form for", function()
     local line = result.to_jsonl{ row = 1, outcome = "done", title = "\xFF", value = print, attempts = 0, ms = 0 }
     local decoded = json.decode(line)

@@ -16,6 +16,7 @@ The result of a row: a table with, in this order, and each only where it applies
   value      what a custom job returned
 ]]
 local json = require "moonkey.json"
+local redact = require("moonkey.secret").redact
 
 local M = {}
 
@@ -36,7 +37,7 @@ function M.set_error(result, err)
   result.errors = err.errors and #err.errors > 0 and json.array(err.errors) or nil
   result.trace_id, result.traceparent = err.trace_id, err.traceparent or result.traceparent
   result.status = err.status or result.status
-  if err.attempts and err.attempts > 0 then result.attempts = err.attempts end
+  result.attempts = math.max(result.attempts, err.attempts or 0) -- those of the row, of which the error knows one call's
   return result
 end
 
@@ -45,6 +46,15 @@ function M.bad_row(row, line, id, title, detail)
   return {
     row = row, line = line, id = id, outcome = "failed", kind = "row", title = title, detail = detail, attempts = 0, ms = 0,
   }
+end
+
+-- What a job returns or raises may hold anything, also a credential that the server repeated in a good reply.
+local function masked(value)
+  if type(value) == "string" then return redact(value) end
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for key, item in next, value do copy[masked(key)] = masked(item) end
+  return json.is_array(value) and json.array(copy) or copy
 end
 
 local ORDER = { order = M.FIELDS }
@@ -59,10 +69,12 @@ function M.to_jsonl(result)
     return DONE:format(result.row, result.line, id, result.status, result.traceparent, result.attempts, result.ms)
   end
   local ok, text = pcall(json.encode, result, ORDER)
-  if not ok then -- the value of a custom job is something that JSON has no form for, or an error text is not UTF-8
+  if ok and redact(text) ~= text then
+    text = json.encode(masked(result), ORDER)
+  elseif not ok then -- the value of a custom job is something that JSON has no form for, or an error text is not UTF-8
     local safe = {}
     for key, value in next, result do
-      local shown = type(value) == "number" and value or tostring(value)
+      local shown = type(value) == "number" and value or redact(tostring(value))
       safe[key] = json.is_utf8(shown) and shown or "(not UTF-8)"
     end
     text = json.encode(safe, ORDER)
@@ -72,6 +84,7 @@ end
 
 local function csv_cell(value)
   if value == nil then return "" end
+  value = masked(value)
   local text = type(value) == "table" and json.encode(value) or tostring(value)
   return text:find('[",\r\n]') and '"' .. text:gsub('"', '""') .. '"' or text
 end
