@@ -9,8 +9,9 @@ CREDENTIAL = "idt:TKN-0000-0001:" + "CredentialThatMustNeverBeShown42" * 2
 SECRET = "idt:TKN-0000-0007:" + "SecretOfATokenThatMustNotBeShown" * 2
 TOKEN = ('{"id":"TKN-0000-0007","name":"CRM robot","description":null,"icon":null,"status":"Active","token":"%s",'
          '"account":{"id":"ACC-0001-0001","type":"Client"},"modules":[{"id":"MOD-1756","name":"Access Management"}]}' % SECRET)
-SECTIONS = {"run", "script", "file", "stdin", "env", "server", "tls", "host", "dns", "clock", "accept", "reply", "request", "requests",
-            "stdout", "stderr", "result", "exit", "connections", "takes", "between", "cpu", "memory"}
+SECTIONS = {"run", "limits", "script", "file", "stdin", "env", "server", "tls", "proxy", "nginx", "host", "dns", "clock", "interrupt",
+            "accept", "reply", "request", "requests", "stdout", "stderr", "result", "exit", "connections", "lookups", "takes",
+            "between", "cpu", "memory"}
 REASONS = {200: "OK", 201: "Created", 204: "No Content", 302: "Found", 307: "Temporary Redirect", 400: "Bad Request",
            401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict", 415: "Unsupported Media Type",
            429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable"}
@@ -83,7 +84,7 @@ def make_step(argument, text):
     """What the server does about a connection or a request: see server.py."""
     words = argument.split()
     status = int(words.pop(0)) if words and words[0].isdigit() else None
-    content_type = words.pop(0) if words and "/" in words[0] else "application/json"
+    content_type = words.pop(0) if words and re.match(r"\w+/", words[0]) else "application/json"
     actions = dict(word.partition("=")[::2] for word in words)
     if "flood" in actions:
         actions["flood"] = size(actions["flood"])
@@ -103,7 +104,7 @@ class CaseFile:
         with open(path, encoding="utf-8", newline="") as f:
             self.sections = parse(f.read())
         self.version = version
-        self.port, self.certificates = 0, "(no certificates)"
+        self.port, self.certificates, self.now = 0, "(no certificates)", time.time()
         self.clock = int(self.argument("clock", "1"))
 
     def all(self, *names):
@@ -153,7 +154,7 @@ class CaseFile:
     def fill_names(self, text, more):
         if "%" not in text:
             return text
-        text = DATE.sub(lambda m: email.utils.formatdate(time.time() + int(m[1]), usegmt=True), text)
+        text = DATE.sub(lambda m: email.utils.formatdate(self.now + int(m[1]), usegmt=True), text)
         for name, value in {"%TOKEN": TOKEN, "%CREDENTIAL": CREDENTIAL, "%SECRET": SECRET, "%VERSION": self.version,
                             "%CERTIFICATES": self.certificates, "%PORT": str(self.port), **(more or {})}.items():
             text = text.replace(name, value)
@@ -170,18 +171,20 @@ class CaseFile:
 
     def script(self):
         """What the server is told: see server.py."""
-        script = {"clock": self.clock, "closed": self.argument("server") == "closed", "replies": []}
+        script = {"clock": self.clock, "closed": self.argument("server") == "closed", "replies": [], "rest": []}
         script["accepts"] = [make_step(argument, text) for argument, text, _ in self.repeated("accept")]
         for argument, text, rest in self.repeated("reply"):
-            step = make_step(argument, text)
-            if rest:
-                script["rest"] = step
-            else:
-                script["replies"].append(step)
+            script["rest" if rest else "replies"].append(make_step(argument, text))
         if self.has("tls"):
-            kind, _, version = self.argument("tls").partition(" ")
-            script["tls"] = {"certificate": os.path.join(self.certificates, kind + ".pem"), "version": version or None}
+            kind, *more = self.argument("tls").split()
+            script["tls"] = {"certificate": self.certificate(kind), "version": next((w for w in more if w[0].isdigit()), None),
+                             "clients": self.certificate("ca") if "clients" in more else None}
+        if self.has("proxy"):
+            script["proxy"] = int(self.argument("proxy"))
         return script
+
+    def certificate(self, kind):
+        return os.path.join(self.certificates, kind + ".pem")
 
     def requests(self):
         return [self.request(argument, text) for argument, text, _ in self.repeated("request")]

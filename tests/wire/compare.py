@@ -8,13 +8,13 @@ import shlex
 import urllib.parse
 from collections import Counter
 
-from casefile import CREDENTIAL, SECRET, bounds, size
+from casefile import CREDENTIAL, SECRET, bounds, in_full, size
 
 FORBIDDEN = [secret.split(":")[2][10:28].encode() for secret in (CREDENTIAL, SECRET)]  # parts are secret too
 TRACEPARENT = re.compile(rb"(\r\ntraceparent: )00-[0-9a-f]{32}-[0-9a-f]{16}-01(?=\r\n)")
 TOKEN_REQUEST = re.compile(rb"[A-Z]+ /public/v1/accounts/api-tokens/([^ /?]+)")
 OWN = CREDENTIAL.split(":")[1]
-STOPPED = (4, 5, 130, 143)  # exit codes of a run that may have left rows unread
+STOPPED = (1, 4, 5, 130, 143)  # exit codes of a run that may have left rows unread
 
 
 def diff(what, expected, actual):
@@ -29,11 +29,9 @@ def check_output(what, how, expected, actual):
     text = actual.decode("utf-8", "replace")
     if not how:
         return "" if actual == expected.encode() else diff(what, expected.encode(), actual)
-    problems = ""
-    for pattern in filter(None, expected.splitlines()):
-        if bool(re.search(pattern, text, re.MULTILINE)) != (how == "matches"):
-            problems += f"{what}: {how} {pattern!r}: no. It is:\n{text[:20000]}\n"
-    return problems
+    problems = "".join(f"{what}: {how} {pattern!r}: no\n" for pattern in filter(None, expected.splitlines())
+                       if bool(re.search(pattern, text, re.MULTILINE)) != (how == "matches"))
+    return problems and f"{problems}{what} is:\n{text[:5000]}\n"
 
 
 def check_range(what, text, value, unit="s"):
@@ -42,17 +40,28 @@ def check_range(what, text, value, unit="s"):
 
 
 def check_requests(case, traffic):
-    problems, how = "", case.argument("requests")
+    problems, how = traffic.stray(), case.argument("requests")
     expected = case.requests()
     got = [TRACEPARENT.sub(rb"\1%TRACEPARENT", request) for request in traffic.requests]
     if how[:1].isdigit():
-        return check_range("requests", how.split()[0], len(got), "in all")
+        return problems + check_range("requests", how.split()[0], len(got), "in all")
     if "unordered" in how:
         expected, got = sorted(expected), sorted(got)
     for i in range(max(len(expected), len(got))):
         wanted, was = expected[i] if i < len(expected) else b"", got[i] if i < len(got) else b""
         if wanted != was:
             problems += diff(f"request {i + 1}", wanted, was)
+    return problems
+
+
+def check_proxy(case, traffic):
+    problems = ""
+    for event in traffic.all("connect"):
+        wanted, was = in_full(case.text("proxy")), event["head"].encode("latin-1")
+        if wanted != was:
+            problems += diff(f"connection {event['connection']}, CONNECT", wanted, was)
+    if case.has("proxy") and len(traffic.all("connect")) != traffic.connections:
+        problems += f"proxy: {traffic.connections} connections, but {len(traffic.all('connect'))} CONNECT requests\n"
     return problems
 
 
@@ -73,6 +82,8 @@ def check_times(case, traffic, run, sanitized):
         problems += check_range("processor time", case.argument("cpu"), run.cpu)
     if case.has("connections"):
         problems += check_range("connections", case.argument("connections"), traffic.connections, "made")
+    if case.has("lookups"):
+        problems += check_range("lookups", case.argument("lookups"), traffic.lookups, "of names")
     if case.has("memory") and not sanitized and run.memory > size(case.argument("memory")):
         problems += f"memory: expected at most {case.argument('memory')}, it was {run.memory >> 20}M\n"
     return problems
@@ -115,7 +126,10 @@ def check_results(case, outputs, traffic, status):
 
 def check_result_file(case, args, name, outputs, traffic, status):
     problems = ""
-    results = read_results(name, outputs[name])
+    try:
+        results = read_results(name, outputs[name])
+    except ValueError as e:
+        return f"{name}: no results: {e}. It is:\n{outputs[name].decode('utf-8', 'replace')[:5000]}\n"
     numbers, rows = sorted(r["row"] for r in results), count_rows(case, args)
     if numbers != list(range(1, len(numbers) + 1)):
         problems += f"{name}: not one result for each row from the first on: {numbers}\n"

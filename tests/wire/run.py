@@ -6,11 +6,18 @@
 A case file is sections, each begun by a line `== NAME ARGUMENTS`; what stands before the first is a comment.
 
     == run ARGS          the command line, split as a shell does; without it `run script.lua`
+    == limits ARGS       of prlimit, for the run: --nofile=100
     == script            the text of script.lua                == file NAME [MODE] [times=N]  any other file, beside it
-    == stdin             standard input                        == env               NAME=VALUE a line; NAME alone unsets
-    == server closed     nobody listens on the port            == tls KIND [VERSION] a certificate of certificates.sh, such as good;
-    == clock N           the run's clock is N times as fast                         VERSION is the server's highest, such as 1.1
-    == dns LIST          what names stand for: see world.c     == host NAME         the name of the server in %HOST
+    == stdin [held]      standard input, held open to the end  == env               NAME=VALUE a line; NAME alone unsets
+    == server closed     nobody listens on the port
+    == tls KIND [VERSION] [clients]      a certificate of certificates.sh, such as good; VERSION is the server's highest, such as 1.1;
+                         clients: they must have a certificate
+    == nginx KIND        nginx stands in front, with TLS and HTTP/2, and these directives; nginx.log is a line a request, with
+                         connection, protocol, method, path and status
+    == proxy STATUS      the server is first a proxy that answers CONNECT with STATUS; the CONNECT request of each connection, in full
+    == clock N           the run's clock is N times as fast    == host NAME         the name of the server in %HOST
+    == dns LIST          what names stand for: see world.c     == lookups N         how many of names there were
+    == interrupt NAMES   signals, such as INT,INT, 0.2 s apart, that the run gets when it begins to look up a name
     == accept ACTIONS    what is done about a new connection before anything is read
     == reply STATUS [TYPE] [ACTIONS]     a reply with this body, application/json unless TYPE says otherwise
     == reply [ACTIONS]   a reply in full, head and body; %LEN is the length of the body. ACTIONS: see server.py;
@@ -27,9 +34,9 @@ A case file is sections, each begun by a line `== NAME ARGUMENTS`; what stands b
     == cpu LOW..HIGH     seconds of processor time             == memory SIZE       at most, such as 100M; not with sanitizers
 
 Times are those of the case's clock: a delay of 60 s takes one second under `clock 60`; processor time is real.
-`times=N` at the end of a line with reply, request, accept or file stands for N of them, in which %ROW is 0001 to N; `times=*` of a
-reply for all that come after the others. Lines of a head end in CRLF on the wire. A final newline is not part of a body; other sections
-keep theirs. Requests are compared in order of arrival; outputs without a section must be empty.
+`times=N` at the end of a line with reply, request, accept or file stands for N of them, in which %ROW is 0001 to N; replies with
+`times=*` are in turn for all requests after the others. Lines of a head end in CRLF on the wire. A final newline is not part of a
+body; other sections keep theirs. Requests are compared in order of arrival; outputs without a section must be empty.
 
 In every case the made-up secrets must appear in no output and no file that the run wrote; and where a batch writes results, each row
 has one, in one state, and the server has seen as many requests for its id, with its traceparent, as the results tell of attempts.
@@ -49,6 +56,7 @@ import threading
 
 import compare
 from casefile import CREDENTIAL, CaseFile, Failed
+from nginx import Nginx
 from process import Run, Server, Traffic
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -69,8 +77,8 @@ class Host:
             self.sanitized = b"__asan_init" in f.read()
 
 
-def environment(case, host, home):
-    scheme = "https" if case.has("tls") else "http"
+def environment(case, host, home, lookups):
+    scheme = "https" if case.has("tls") or case.has("nginx") else "http"
     env = {"PATH": os.environ["PATH"], "HOME": home, "LC_ALL": "C.UTF-8", "MPT_API_BASE_URL": f"{scheme}://{case.host}",
            "MPT_API_TOKEN": CREDENTIAL}
     for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS"):
@@ -79,7 +87,7 @@ def environment(case, host, home):
     if case.has("clock") or case.has("dns"):
         if not os.path.exists(host.world):
             raise Failed(f"{host.world} is not built")
-        env.update(LD_PRELOAD=host.world, WORLD_CLOCK=str(case.clock), WORLD_DNS=case.argument("dns"))
+        env.update(LD_PRELOAD=host.world, WORLD_CLOCK=str(case.clock), WORLD_DNS=case.argument("dns"), WORLD_LOOKUPS=lookups)
         env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
     for line in case.text("env").splitlines():
         name, given, value = line.partition("=")
@@ -125,26 +133,35 @@ def execute(case, host, scratch, cwd):
         started.wait()
         run.send(name)
 
-    log = os.path.join(scratch, "server.log")
-    server = Server(case.script(), log, on_signal)
+    log, lookups = os.path.join(scratch, "server.log"), os.path.join(scratch, "lookups")
+    server, nginx = Server(on_signal), None
+    case.port = server.port
     try:
-        case.port = server.port
+        if case.has("nginx"):
+            nginx = Nginx(os.path.join(scratch, "nginx"), case.certificate(case.argument("nginx")), server.port, case.text("nginx"))
+            case.port = nginx.port
+        server.begin({**case.script(), "log": log})
         inputs = write_files(case, cwd)
         wrapper = shlex.split(os.environ.get("MOONKEY_WRAPPER", ""))
-        command = [*wrapper, host.path, *shlex.split(case.argument("run", "run script.lua"))]
-        run = Run(command, cwd, environment(case, host, cwd), case.text("stdin").encode())
+        limits = ["prlimit", *shlex.split(case.argument("limits"))] if case.has("limits") else []
+        command = [*limits, *wrapper, host.path, *shlex.split(case.argument("run", "run script.lua"))]
+        run = Run(command, cwd, environment(case, host, cwd, lookups), case.text("stdin").encode(), case.argument("stdin") == "held")
         started.set()
+        if case.has("interrupt"):
+            threading.Thread(target=run.send_once_exists, args=(lookups, case.argument("interrupt")), daemon=True).start()
         run.finish(TIMEOUT)
     finally:
+        served = nginx.stop() if nginx else b""
         server.stop()
-    return run, Traffic(log), {"stdout": run.out, "stderr": run.err, **written_files(cwd, inputs)}
+    outputs = {"stdout": run.out, "stderr": run.err, "nginx.log": served, **written_files(cwd, inputs)}
+    return run, Traffic(log, lookups), outputs
 
 
 def run_case(path, host):
     case = CaseFile(path, host.version)
     with tempfile.TemporaryDirectory(prefix="moonkey-wire.") as scratch:
         case.certificates = host.certificates
-        if case.has("tls"):
+        if case.has("tls") or case.has("nginx"):
             make_certificates(case.certificates)
         cwd = os.path.join(scratch, "run")
         os.mkdir(cwd)
@@ -152,6 +169,7 @@ def run_case(path, host):
     if run.expired:
         raise Failed(f"still running after {TIMEOUT} s; it said:\n{(run.out + run.err).decode('utf-8', 'replace')}")
     problems = compare.check_requests(case, traffic) + compare.check_outputs(case, outputs)
+    problems += compare.check_proxy(case, traffic)
     problems += compare.check_results(case, outputs, traffic, run.status)
     problems += compare.check_times(case, traffic, run, host.sanitized)
     wanted = int(case.argument("exit", "0"))

@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
 """The fault server: a process that does to each connection and request exactly what it is told, and logs every byte it receives.
 
-It works on raw sockets on a free port of the loopback address, so replies may be wrong in any way. One thread a connection; replies
-are handed out in the order in which requests arrive, whatever connection they come on. It is told what to do by one line of JSON on
-standard input, and lives until that is closed:
+It works on raw sockets on a free port of the loopback address, so replies may be wrong in any way. One thread a connection. It
+prints `port N`, is told what to do by one line of JSON on standard input, prints `ready`, and lives until its input is closed:
 
-    {"log": FILE, "clock": 1, "closed": false, "tls": {"certificate": FILE, "version": "1.1"}, "accepts": [STEP…], "replies": [STEP…],
-     "rest": STEP}    STEP: {"data": TEXT, "actions": {NAME: VALUE}}; TEXT holds a byte a character (Latin-1)
+    {"log": FILE, "clock": 1, "closed": false, "proxy": 200,
+     "tls": {"certificate": FILE, "version": "1.1", "clients": FILE},
+     "accepts": [STEP…], "replies": [STEP…], "rest": [STEP…]}
+    STEP: {"data": TEXT, "actions": {NAME: VALUE}}; TEXT has a byte a character (Latin-1)
 
-It prints `port N`, then `signal NAME` each time that somebody is to send that signal to the client, and waits for a line in return.
-Times are those of the case's clock, which runs `clock` times as fast as the real one. The actions of a step, in this order:
+`accepts` are for connections, in the order of their arrival, before anything is read; `replies` for requests, in the order of theirs,
+whatever connection they come on; `rest` is in turn for the requests after those. Times are those of the case's clock, which runs
+`clock` times as fast as the real one. `clients`: the authority whose certificates clients must have; `proxy`: first be a proxy, which
+answers CONNECT with this status, and goes on as the server if it is 200. The actions of a step, in this order:
 
-    signal=NAME,NAME…   have these signals sent, 0.2 s (real) apart        delay=S   wait
+    signal=NAME,NAME…   have these signals sent, 0.2 s (real) apart; with at=S: that much later, while the rest goes on
+    delay=S             wait
     (the data are sent)  drip=N/S  N bytes each S seconds    body=N/S  the same, but the head at once
     endless             go on with chunks of 64 KiB until the client leaves
     flood=BYTES         go on with so many bytes of spaces; gzip, gzip=2: compressed, twice
@@ -19,10 +23,12 @@ Times are those of the case's clock, which runs `clock` times as fast as the rea
     idle=S              end the connection when nothing more has come after S seconds
     close, reset        end it: at once, with a TCP reset. A reply without data is nothing but that
 
+It prints `signal NAME` each time that somebody is to send that signal to the client, and waits for a line in return.
 The log has one JSON object a line, each with `at`, the monotonic time, and `connection`, a number from 1; what there is:
-`accepted`, `tls` (version), `tls_failed` (why), `bytes` (received, Latin-1), `request` (from, to: where it stands among the bytes of
-its connection; `whole` or cut off), `replied` (to the last byte), `ended` (by server or client).
+`accepted`, `connect` (head), `early` (data before TLS), `tls` (version), `tls_failed` (why), `bytes` (data, in Latin-1), `request` (from,
+to: where it stands among the bytes of its connection; `whole` or cut off), `replied` (to the last byte), `ended` (by server or client).
 """
+import collections
 import ctypes
 import json
 import os
@@ -54,25 +60,31 @@ class Log:
 
 
 class Server:
-    def __init__(self, script):
+    def __init__(self, script, listener):
         self.script = script
         self.clock = script.get("clock", 1)
         self.log = Log(script["log"])
-        self.steps = {name: list(script.get(name, [])) for name in ("accepts", "replies")}
+        self.accepts, self.replies, self.rest = (collections.deque(script.get(name, [])) for name in ("accepts", "replies", "rest"))
         self.lock, self.signal_lock = threading.Lock(), threading.Lock()
         self.stopped = threading.Event()
         self.answers = threading.Semaphore(0)
         self.threads = []
         self.tls = tls_context(**script["tls"]) if script.get("tls") else None
-        self.listener = socket.socket()
-        self.listener.bind(("127.0.0.1", 0))
-        if not script.get("closed"):  # bound, so that nobody else gets the port
-            self.listener.listen(512)
-        say(f"port {self.listener.getsockname()[1]}")
+        self.listener = listener
+        if not script.get("closed"):
+            listener.listen(512)
+        say("ready")
 
-    def next_step(self, kind, otherwise):
+    def next_accept(self):
         with self.lock:
-            return self.steps[kind].pop(0) if self.steps[kind] else otherwise
+            return self.accepts.popleft() if self.accepts else None
+
+    def next_reply(self):
+        with self.lock:
+            if self.replies:
+                return self.replies.popleft()
+            self.rest.rotate(-1)
+            return self.rest[-1] if self.rest else UNSCRIPTED
 
     def accept(self):
         """Until the server is stopped; also those that came just before."""
@@ -95,7 +107,9 @@ class Server:
         """In the case's time. Is the server still to go on?"""
         return not self.stopped.wait(seconds / self.clock)
 
-    def have_sent(self, names):
+    def have_sent(self, names, at):
+        if not self.wait(at):
+            return
         with self.signal_lock:
             for i, name in enumerate(names.split(",")):
                 if i > 0:
@@ -122,6 +136,7 @@ class Connection:
         self.received = b""
         self.used = 0  # of those, by requests
         self.by = "server"
+        self.ready = not server.tls  # bytes are those of requests
 
     def log(self, what, **facts):
         self.server.log.write(what, self.number, **facts)
@@ -129,16 +144,21 @@ class Connection:
     def serve(self):
         try:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            step = self.server.next_step("accepts", None)
+            step = self.server.next_accept()
             if step and not self.act(step):
                 return
+            if self.server.script.get("proxy") and not self.connect(self.server.script["proxy"]):
+                return
             if self.server.tls:
-                self.sock = self.server.tls.wrap_socket(self.sock, server_side=True)
+                self.sock = self.server.tls.wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
+                self.sock.do_handshake()
+                self.ready = True
                 self.log("tls", version=self.sock.version())
             while self.one():
                 pass
         except ssl.SSLError as e:
             self.log("tls_failed", why=e.reason or str(e))
+            self.drain()
         except OSError:
             self.by = "client"
         finally:
@@ -158,8 +178,29 @@ class Connection:
             self.by = "client"
             return False
         self.received += data
-        self.log("bytes", data=data.decode("latin-1"))
+        self.log("bytes" if self.ready else "early", data=data.decode("latin-1"))
         return True
+
+    def drain(self):
+        """Until the client leaves. To close with bytes unread would reset the connection, and it might not hear why."""
+        self.sock.settimeout(1)
+        try:
+            while socket.socket.recv(self.sock, 1 << 16):  # not through TLS
+                pass
+        except OSError:
+            pass
+
+    def connect(self, status):
+        """As a proxy. Does the connection go on, as one to the server?"""
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            data = self.sock.recv(1 << 16)
+            if not data:
+                return False
+            head += data
+        self.log("connect", head=head.decode("latin-1"))
+        self.sock.sendall(f"HTTP/1.1 {status} -\r\nContent-Length: 0\r\n\r\n".encode())
+        return status == 200
 
     def one(self):
         """One request and what is done about it. Does the connection go on?"""
@@ -172,13 +213,15 @@ class Connection:
                 return False
         self.log("request", **{"from": self.used, "to": end, "whole": True})
         self.used = end
-        return self.act(self.server.next_step("replies", self.server.script.get("rest") or UNSCRIPTED))
+        return self.act(self.server.next_reply())
 
     def act(self, step):
         """Carry out a step. Does the connection go on?"""
         actions, data = step["actions"], step["data"].encode("latin-1")
-        if "signal" in actions:
-            self.server.have_sent(actions["signal"])
+        if "at" in actions:
+            threading.Thread(target=self.server.have_sent, args=(actions["signal"], float(actions["at"])), daemon=True).start()
+        elif "signal" in actions:
+            self.server.have_sent(actions["signal"], 0)
         if "delay" in actions and not self.server.wait(float(actions["delay"])):
             return False
         self.send(data, actions)
@@ -240,9 +283,12 @@ def end_of_request(data, at):
     return end + 4 + length if len(data) >= end + 4 + length else -1
 
 
-def tls_context(certificate, version=None):
+def tls_context(certificate, version=None, clients=None):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    if clients:
+        context.load_verify_locations(clients)
+        context.verify_mode = ssl.CERT_REQUIRED
     if version:
         context.set_ciphers("ALL:@SECLEVEL=0")  # OpenSSL 3 has TLS 1.1 at no higher level
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
@@ -258,7 +304,10 @@ def say(line):
 def main():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it dies with the test
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Server(json.loads(sys.stdin.readline())).run()
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))  # also when nobody is to listen, so that nobody else gets the port
+    say(f"port {listener.getsockname()[1]}")
+    Server(json.loads(sys.stdin.readline()), listener).run()
     os._exit(0)  # threads that still send to nobody
 
 
