@@ -9,7 +9,6 @@ local script = require "moonkey.script"
 local stop = require "moonkey.cli.stop"
 local summary = require "moonkey.batch.summary"
 local sys = require "moonkey.sys"
-local units = require "moonkey.cli.units"
 
 local M = {
   summary = "update the tokens that the rows of a file name",
@@ -65,10 +64,9 @@ local function exit_code(result)
 end
 
 function M.run(args)
-  local count = args.jobs and units.count("-j", args.jobs, 1, batch.MAX_JOBS) or batch.DEFAULT_JOBS
   local job = load_job(args.job)
   local source = open_source(args, job)
-  connect.configure(args, count)
+  local count = connect.configure(args, batch.DEFAULT_JOBS)
   local result, message = batch.run{ source = source, job = job, jobs = count, results = args.results,
     halt = args.halt, stdout = args.output == "jsonl", progress = true }
   if not result then stop.usage(message) end
