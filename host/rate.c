@@ -57,16 +57,23 @@ void rate_pause(struct rate *rate, int64_t until)
     rate->window_starts = 0;
 }
 
-static double current(const struct rate *rate, int64_t now)
+static double observed(const struct rate *rate, int64_t now)
 {
     int64_t length = now - rate->window_start;
-    if (rate->adapted)
-        return (double)NS_PER_S / (double)rate->interval;
     if (rate->observed > 0 && length < NS_PER_S / 2)
         return rate->observed;
     if (length < SHORTEST_WINDOW)
         length = SHORTEST_WINDOW;
     return (double)(rate->window_starts ? rate->window_starts : 1) * (double)NS_PER_S / (double)length;
+}
+
+/* Starts a second; not more than was set, of which a count by the second may be one too many. */
+static double current(const struct rate *rate, int64_t now)
+{
+    if (rate->adapted)
+        return (double)NS_PER_S / (double)rate->interval;
+    double pace = observed(rate, now), most = rate->configured ? (double)NS_PER_S / (double)rate->configured : pace;
+    return pace < most ? pace : most;
 }
 
 bool rate_throttled(struct rate *rate, int64_t started, int64_t now)
