@@ -21,6 +21,8 @@ static const char *refusal(const struct client *c, const struct exchange *x, con
     *failure = FAILURE_CANCELLED;
     if (c->stopped)
         return c->why_stopped;
+    if (loop_signalled()) /* the loop has had no time to tell */
+        return "not sent: the program is stopping";
     *failure = FAILURE_REFUSED;
     if (is_write && c->read_only)
         return "not sent: --read-only forbids writing";

@@ -138,6 +138,19 @@ void log_write(enum log_level level, const char *format, ...)
     free(text);
 }
 
+void log_from_handler(const char *text)
+{
+    bool json = options.format == LOG_FORMAT_JSON;
+    const char *begin = json ? "{\"level\":\"warn\",\"message\":\"" : "moonkey: warning: ", *end = json ? "\"}\n" : "\n";
+    if (!log_enabled(LOG_WARN))
+        return;
+    if (status.len && !status_held)
+        write_all("\n", 1); /* the status line stays, above */
+    write_all(begin, strlen(begin));
+    write_all(text, strlen(text));
+    write_all(end, strlen(end));
+}
+
 void log_status(const char *line)
 {
     if (!line && !status.len)

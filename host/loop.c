@@ -10,8 +10,13 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "log.h"
 
-enum { LONGEST_WAIT_MS = 60 * 1000 };
+enum {
+    LONGEST_WAIT_MS = 60 * 1000,
+    SIGINT_GRACE_S = 1, /* until a signal that is not noticed is seen to */
+    SIGTERM_GRACE_S = 5,
+};
 
 struct loop {
     CURLM *multi;
@@ -27,7 +32,7 @@ struct loop {
 };
 
 static int signal_pipe[2] = {-1, -1};
-static volatile sig_atomic_t interrupts;
+static volatile sig_atomic_t interrupts, unnoticed; /* how many SIGINT; the last signal, until loop_step() comes to it */
 
 struct loop *loop_new(void)
 {
@@ -49,6 +54,8 @@ void loop_free(struct loop *loop)
     if (loop->signal_watch.slot) {
         signal(SIGINT, SIG_DFL);
         signal(SIGTERM, SIG_DFL);
+        alarm(0);
+        signal(SIGALRM, SIG_DFL);
         close(signal_pipe[0]);
         close(signal_pipe[1]);
     }
@@ -229,6 +236,18 @@ static void on_signal(int signo)
     unsigned char byte = (unsigned char)signo;
     ssize_t ignored = write(signal_pipe[1], &byte, 1);
     (void)ignored;
+    unnoticed = signo;
+    alarm(signo == SIGINT ? SIGINT_GRACE_S : SIGTERM_GRACE_S);
+    errno = saved;
+}
+
+static void on_unnoticed(int signo)
+{
+    int saved = errno;
+    (void)signo;
+    if (unnoticed == SIGTERM)
+        _exit(143);
+    log_from_handler("busy, and not stopping by itself: Ctrl-C again leaves at once");
     errno = saved;
 }
 
@@ -236,9 +255,17 @@ static void signal_ready(struct watch *watch, short revents)
 {
     (void)revents;
     struct loop *loop = (struct loop *)((char *)watch - offsetof(struct loop, signal_watch));
-    unsigned char signo;
-    while (read(watch->fd, &signo, 1) == 1)
-        loop->notify(signo, loop->notify_arg);
+    unsigned char signos[16];
+    ssize_t count = read(watch->fd, signos, sizeof signos);
+    unnoticed = 0; /* after the read: one that comes only now is in the pipe */
+    alarm(0);
+    for (ssize_t i = 0; i < count; i++)
+        loop->notify(signos[i], loop->notify_arg);
+}
+
+int loop_signalled(void)
+{
+    return unnoticed;
 }
 
 /* A signal that was ignored when the program started stays ignored: that is how nohup and a parent's Ctrl-C are kept away. */
@@ -257,6 +284,7 @@ void loop_catch_signals(struct loop *loop, void (*notify)(int signo, void *arg),
     loop->notify_arg = arg;
     loop->signal_watch = (struct watch){.fd = signal_pipe[0], .events = POLLIN, .ready = signal_ready, .background = true};
     loop_watch(loop, &loop->signal_watch);
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_unnoticed, .sa_flags = SA_RESTART}, NULL);
     catch_unless_ignored(SIGINT);
     catch_unless_ignored(SIGTERM);
 }

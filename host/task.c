@@ -166,7 +166,7 @@ void task_interrupt(int signo)
 
 int task_interrupted(void)
 {
-    return sched.signo;
+    return sched.signo ? sched.signo : loop_signalled();
 }
 
 /* ---- the life of a task ---- */

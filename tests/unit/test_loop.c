@@ -294,6 +294,48 @@ static void interrupt_while_ignored(void)
     _exit(noted == 0 ? 7 : 8);
 }
 
+/* The alarm comes from the test: a second is long. */
+static void terminate_while_busy(void)
+{
+    childs = loop_new();
+    loop_catch_signals(childs, note, &noted);
+    raise(SIGTERM);
+    if (alarm(0) == 0)
+        _exit(1);
+    raise(SIGALRM);
+    _exit(2);
+}
+
+static void interrupt_while_busy(void)
+{
+    childs = loop_new();
+    loop_catch_signals(childs, note, &noted);
+    raise(SIGINT);
+    if (alarm(0) == 0)
+        _exit(1);
+    raise(SIGALRM);
+    loop_step(childs, false);
+    _exit(noted == SIGINT ? 7 : 8);
+}
+
+static void terminate_in_time(void)
+{
+    childs = loop_new();
+    loop_catch_signals(childs, note, &noted);
+    raise(SIGTERM);
+    loop_step(childs, false);
+    _exit(alarm(0) == 0 ? 7 : 8);
+}
+
+static void sees_to_signals_that_nobody_comes_for(void **state)
+{
+    (void)state;
+    noted = 0;
+    assert_int_equal(status_after(terminate_while_busy), 143);
+    assert_int_equal(status_after(interrupt_while_busy), 7); /* it only says so */
+    assert_int_equal(status_after(terminate_in_time), 7);
+}
+
 static void leaves_on_the_second_interrupt(void **state)
 {
     (void)state;
@@ -316,6 +358,7 @@ int main(void)
         LOOP_TEST(may_unwatch_others_while_ready),
         LOOP_TEST(background_keeps_nothing_alive),
         LOOP_TEST(reports_signals),
+        LOOP_TEST(sees_to_signals_that_nobody_comes_for),
         LOOP_TEST(leaves_on_the_second_interrupt),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
