@@ -99,15 +99,15 @@ static bool start(struct rows *rows)
     size_t len = rows->end - rows->start;
     if (len < 3 && !rows->finished)
         return false;
-    if (rows->scan == 0 && len >= 3 && memcmp(rows->data, bom, 3) == 0)
+    if (rows->scan == 0 && rows->dropped == 0 && len >= 3 && memcmp(rows->data, bom, 3) == 0)
         rows->start = rows->scan = 3;
     if (rows->format == ROWS_ANY) {
-        size_t i = rows->scan;
-        while (i < rows->end && strchr(" \t\r\n", rows->data[i]) && rows->data[i])
+        size_t i = rows->scan, stop = rows->end < ROWS_MAX_ROW ? rows->end : ROWS_MAX_ROW;
+        while (i < stop && strchr(" \t\r\n", rows->data[i]) && rows->data[i])
             i++;
-        if (i == rows->end && !rows->finished && i < ROWS_MAX_ROW)
+        if (i == stop && stop < ROWS_MAX_ROW && !rows->finished)
             return false;
-        char first = i < rows->end ? rows->data[i] : '\0';
+        char first = i < stop ? rows->data[i] : '\0';
         rows->format = first == '[' ? ROWS_JSON : first == '{' ? ROWS_JSONL : ROWS_CSV;
     }
     rows->started = true;
@@ -116,7 +116,8 @@ static bool start(struct rows *rows)
 
 static bool is_utf16(const struct rows *rows)
 {
-    return rows->end >= 2 && (memcmp(rows->data, "\xFF\xFE", 2) == 0 || memcmp(rows->data, "\xFE\xFF", 2) == 0);
+    return rows->dropped == 0 && rows->end >= 2 &&
+           (memcmp(rows->data, "\xFF\xFE", 2) == 0 || memcmp(rows->data, "\xFE\xFF", 2) == 0);
 }
 
 static bool is_blank(const char *text, size_t len)

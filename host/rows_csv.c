@@ -15,7 +15,7 @@
 #include "rows_framing.h"
 
 #define OPTIONS    (CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL)
-#define HEADER_MAX 65536 /* how far the delimiter is looked for */
+#define HEADER_MAX (ROWS_MAX_ROW / 8) /* how far the delimiter is looked for */
 
 struct csv_framer {
     struct csv_parser parser;
@@ -89,27 +89,46 @@ static void on_row(int terminator, void *arg)
     ((struct csv_framer *)arg)->row_ended = true;
 }
 
-/* Find the delimiter from the first line that is not blank. False while that line is not complete. */
+static bool is_newline(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* Blank lines before the header go at once, however many there are. */
+static void skip_blank_lines(struct rows *rows)
+{
+    struct csv_framer *csv = rows->csv;
+    for (; rows->start < rows->end; rows->start++) {
+        char c = rows->data[rows->start];
+        if (!is_newline(c))
+            break;
+        rows->line += !(csv->after_cr && c == '\n');
+        csv->after_cr = c == '\r';
+    }
+    rows->scan = rows->start;
+    rows->row_line = rows->line;
+}
+
+/* Find the delimiter from the first line that is not blank, or its first bytes. False while they are not complete. */
 static bool begin(struct rows *rows)
 {
     static const char candidates[] = ",;\t";
     struct csv_framer *csv = rows->csv;
-    size_t counts[sizeof candidates] = {0}, first = rows->start;
-    while (first < rows->end && (rows->data[first] == '\r' || rows->data[first] == '\n'))
-        first++;
+    size_t counts[sizeof candidates] = {0};
+    skip_blank_lines(rows);
     bool quoted = false;
-    size_t i = first;
-    for (; i < rows->end; i++) {
+    size_t first = rows->start, i = first, far = first + HEADER_MAX, stop = far < rows->end ? far : rows->end;
+    for (; i < stop; i++) {
         char c = rows->data[i];
         const char *candidate = strchr(candidates, c);
         if (c == '"')
             quoted = !quoted;
-        else if (!quoted && (c == '\n' || c == '\r'))
+        else if (!quoted && is_newline(c))
             break;
         else if (!quoted && c && candidate)
             counts[candidate - candidates]++;
     }
-    if (i == rows->end && !rows->finished && i - first < HEADER_MAX)
+    if (i == stop && stop != far && !rows->finished)
         return false;
     if (i - first == 5 && memcmp(rows->data + first, "sep=", 4) == 0) {
         csv->delimiter = (unsigned char)rows->data[i - 1];
@@ -135,6 +154,14 @@ static size_t line_length(const char *text, size_t len)
     const char *cr = memchr(text, '\r', len);
     if (cr && cr + 1 != lf)
         len = (size_t)(cr - text) + 1;
+    return len;
+}
+
+/* The newline that ends a row is no part of it: it may be one byte or two, and they may come in two pieces. */
+static size_t content_length(const char *line, size_t len)
+{
+    while (len > 0 && is_newline(line[len - 1]))
+        len--;
     return len;
 }
 
@@ -212,6 +239,18 @@ static enum rows_status finish_input(struct rows *rows, struct row *row)
     return csv->row_ended && finish_row(rows, row) ? ROWS_ROW : (rows->ended = ROWS_END);
 }
 
+/* What is still to come of the row is skipped. */
+static enum rows_status long_row(struct rows *rows, struct row *row, bool line_ended)
+{
+    struct csv_framer *csv = rows->csv;
+    bool quoted = csv->odd_quotes;
+    enum rows_status status = rows_too_long(rows, row);
+    begin_row(rows);
+    csv->odd_quotes = quoted;
+    csv->skip = line_ended && !quoted ? SKIP_NOTHING : SKIP_ROW;
+    return reset_parser(csv) ? status : (rows->ended = ROWS_NOMEM);
+}
+
 enum rows_status rows_next_csv(struct rows *rows, struct row *row)
 {
     struct csv_framer *csv = rows->csv;
@@ -222,9 +261,9 @@ enum rows_status rows_next_csv(struct rows *rows, struct row *row)
     while (rows->start < rows->end) {
         const char *text = rows->data + rows->start;
         size_t len = line_length(text, rows->end - rows->start);
-        bool line_ended = text[len - 1] == '\n' || text[len - 1] == '\r';
+        bool line_ended = is_newline(text[len - 1]), rest_of_newline = csv->after_cr && text[0] == '\n';
         rows->start = rows->scan = rows->start + len;
-        rows->line += line_ended && !(csv->after_cr && text[0] == '\n');
+        rows->line += line_ended && !rest_of_newline;
         csv->after_cr = text[len - 1] == '\r';
         count_quotes(csv, text, len);
         if (csv->skip != SKIP_NOTHING) {
@@ -234,20 +273,16 @@ enum rows_status rows_next_csv(struct rows *rows, struct row *row)
             }
             continue;
         }
-        csv->row_bytes += len;
-        if (csv->row_bytes > ROWS_MAX_ROW) {
-            bool quoted = csv->odd_quotes;
-            enum rows_status status = rows_too_long(rows, row);
-            bool ended = line_ended && !quoted;
-            begin_row(rows);
-            csv->odd_quotes = quoted;
-            csv->skip = ended ? SKIP_NOTHING : SKIP_ROW;
-            return reset_parser(csv) ? status : (rows->ended = ROWS_NOMEM);
-        }
-        if (csv_parse(&csv->parser, text, len, on_cell, on_row, csv) != len)
+        /* Parsed up to the limit, however much more there is of the line: what is wrong before it is said in any case. */
+        bool fits = rest_of_newline || csv->row_bytes + content_length(text, len) <= ROWS_MAX_ROW;
+        size_t parsed = fits ? len : csv->row_bytes < ROWS_MAX_ROW ? ROWS_MAX_ROW - csv->row_bytes : 0;
+        if (csv_parse(&csv->parser, text, parsed, on_cell, on_row, csv) != parsed)
             return parse_error(rows, row, line_ended);
         if (csv->nomem)
             return rows->ended = ROWS_NOMEM;
+        if (!fits)
+            return long_row(rows, row, line_ended);
+        csv->row_bytes += len;
         if (!csv->row_ended)
             continue;
         if (finish_row(rows, row))

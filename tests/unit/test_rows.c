@@ -84,6 +84,7 @@ static const struct {
     {"any: array", ROWS_ANY, "\n [1]", "2 1\n"},
     {"any: jsonl", ROWS_ANY, BOM "{1}\n{2}", "1 {1}\n2 {2}\n"},
     {"any: csv", ROWS_ANY, "id,name\n1,2", "1 [id][name]\n2 [1][2]\n"},
+    {"any: a second BOM is text", ROWS_ANY, BOM BOM "{1}", "1 [" BOM "{1}]\n"},
     {"any: empty", ROWS_ANY, "", ""},
 };
 
@@ -111,12 +112,13 @@ static void frame(enum rows_format format, const char *input, size_t len, size_t
         if (status == ROWS_MORE) {
             size_t n = piece ? piece : 1 + (size_t)(rand() % 7);
             n = n < len - at ? n : len - at;
-            if (n == 0)
+            if (n == 0) {
                 rows_finish(rows);
+                continue;
+            }
             char *space = rows_space(rows, n);
-            assert_true(space || n == 0);
-            if (n > 0)
-                memcpy(space, input + at, n);
+            assert_non_null(space);
+            memcpy(space, input + at, n);
             rows_added(rows, n);
             at += n;
             continue;
@@ -186,9 +188,9 @@ static void test_long_rows(void **state)
     } longs[] = {
         {ROWS_JSONL, "{1}\n", "\"", "\"", "\n{3}\n", "2 \"xx", "1 {1}\n2 !longer than 1048576 bytes\n3 {3}\n"},
         {ROWS_JSON, "[{1},\n", "\"", "\"", ",\n{3}]", "2 \"xx", "1 {1}\n2 !longer than 1048576 bytes\n3 {3}\n"},
-        {ROWS_CSV, "a,b\n", "1,\"", "\"\n", "3,4\n", "2 [1][xx", "1 [a][b]\n2 !longer than 1048576 bytes\n3 [3][4]\n"},
-        {ROWS_CSV, "a,b\n", "1,\"\n", "\n\"\n", "3,4\n", "2 [1][\nxx", "1 [a][b]\n2 !longer than 1048576 bytes\n5 [3][4]\n"},
-        {ROWS_CSV, "a,b\n", "1,", "\n", "3,4", "2 [1][xx", "1 [a][b]\n2 !longer than 1048576 bytes\n3 [3][4]\n"},
+        {ROWS_CSV, "a,b\n", "1,\"", "\"", "\r\n3,4\n", "2 [1][xx", "1 [a][b]\n2 !longer than 1048576 bytes\n3 [3][4]\n"},
+        {ROWS_CSV, "a,b\n", "1,\"\n", "\n\"", "\n3,4\n", "2 [1][\nxx", "1 [a][b]\n2 !longer than 1048576 bytes\n5 [3][4]\n"},
+        {ROWS_CSV, "a,b\n", "1,", "", "\n3,4", "2 [1][xx", "1 [a][b]\n2 !longer than 1048576 bytes\n3 [3][4]\n"},
     };
     for (size_t i = 0; i < sizeof longs / sizeof *longs; i++) {
         for (size_t extra = 0; extra <= 3 * ROWS_MAX_ROW; extra = extra ? extra * 3 * ROWS_MAX_ROW : 1) {
@@ -207,6 +209,40 @@ static void test_long_rows(void **state)
             buf_free(&input);
             buf_free(&got);
         }
+    }
+}
+
+/* What is looked for at the beginning is looked for in the same bytes, however large the pieces are. */
+static void test_long_beginnings(void **state)
+{
+    (void)state;
+    static const struct {
+        enum rows_format format;
+        const char *before, *after, *expected;
+    } longs[] = {
+        {ROWS_CSV, "a;", ",,,,\nb;c,d\n", "[b][c,d]"},
+        {ROWS_CSV, "\n", "a;b\n1;2\n", "[a][b]"},
+        {ROWS_ANY, "\n", "{1}\n", "[{1}]"},
+    };
+    for (size_t i = 0; i < sizeof longs / sizeof *longs; i++) {
+        struct buf input, whole, pieces;
+        buf_init(&input, 8 * ROWS_MAX_ROW);
+        buf_init(&whole, 8 * ROWS_MAX_ROW);
+        buf_init(&pieces, 8 * ROWS_MAX_ROW);
+        for (size_t n = *longs[i].before == '\n' ? 3 * ROWS_MAX_ROW : ROWS_MAX_ROW / 2 - 64; n > 1;
+             n -= strlen(longs[i].before))
+            buf_puts(&input, longs[i].before);
+        if (*longs[i].before != '\n')
+            for (size_t n = 0; n < ROWS_MAX_ROW / 3; n++)
+                buf_putc(&input, ',');
+        buf_puts(&input, longs[i].after);
+        frame(longs[i].format, input.data, input.len, input.len, &whole);
+        frame(longs[i].format, input.data, input.len, 50001, &pieces);
+        assert_string_equal(buf_text(&whole), buf_text(&pieces));
+        assert_non_null(strstr(buf_text(&whole), longs[i].expected));
+        buf_free(&input);
+        buf_free(&whole);
+        buf_free(&pieces);
     }
 }
 
@@ -238,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_long_rows),
+        cmocka_unit_test(test_long_beginnings),
         cmocka_unit_test(test_random_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
