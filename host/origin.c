@@ -72,6 +72,8 @@ static int check_parts(CURLU *url, char *err)
 
 static int fill(struct origin *origin, const char *scheme, const char *host, const char *port, const char *path, char *err)
 {
+    if (strchr(host, '%')) /* it has been decoded once, and would be again: what is checked would not be what is used */
+        return refuse(err, "the base URL has a %% in its host; write the host as it is");
     origin->loopback = is_loopback(host);
     bool https = strcmp(scheme, "https") == 0;
     if (!https && strcmp(scheme, "http") != 0)

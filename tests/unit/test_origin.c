@@ -21,6 +21,7 @@ static const struct {
     {"http://127.1.2.3/public", "http://127.1.2.3", "127.1.2.3", true},
     {"http://localhost:1", "http://localhost:1", "localhost:1", true},
     {"http://[::1]:8080/", "http://[::1]:8080", "[::1]:8080", true},
+    {"https://%61pi.example.com", "https://api.example.com", "api.example.com", false},
     {"HTTPS://API.example.com", "https://API.example.com", "API.example.com", false},
 };
 
@@ -41,6 +42,7 @@ static const struct {
     {"https://user:hunter2secret@api.example.com", "user name"},
     {"https://api.example.com/?a=b", "query"},
     {"https://api.example.com/#x", "fragment"},
+    {"https://api%252eexample.com", "% in its host"},
     {"https://api example.com", "cannot be understood"},
     {"https://api.example.com:99999", "cannot be understood"},
 };
