@@ -46,9 +46,9 @@ class Server:
         for line in self.process.stdout:
             try:
                 self.on_signal(line.split()[1])
-            except ProcessLookupError:
+                self.tell("sent")
+            except (ProcessLookupError, ValueError):  # moonkey, or the server, has gone
                 pass
-            self.tell("sent")
 
     def stop(self):
         """Its log is complete afterwards."""

@@ -25,6 +25,7 @@ A case file is sections, each begun by a line `== NAME ARGUMENTS`; what stands b
     == request METHOD PATH               a request with this body, or none, and exactly the headers that moonkey sends
     == request           a request in full
     == requests unordered                they may arrive in any order
+    == requests cut                      rows that were under way when the run was cut off may have no result
     == requests LOW..HIGH [unsent]       so many in all; unsent: attempts may fail before a request arrives
     == stdout, stderr    the whole output; with `matches`, a regular expression a line, each found somewhere; with `lacks`, none found
     == result NAME       the whole of a file that the run wrote, also with `matches`
