@@ -138,23 +138,24 @@ static size_t colon(const char *text, size_t len)
     return n && code == ':' ? n : 0;
 }
 
-static bool in_id(char c)
+static bool in_id(unsigned c)
 {
-    return isalnum((unsigned char)c) || c == '-' || c == '_';
+    return c < 0x80 && (isalnum((int)c) || c == '-' || c == '_');
 }
 
 static bool in_secret(unsigned c)
 {
-    return c < 0x80 && c != '\0' && (in_id((char)c) || strchr("+/=._~", (int)c));
+    return in_id(c) || (c < 0x80 && c != '\0' && strchr("+/=._~", (int)c));
 }
 
-static size_t secret_end(const char *text, size_t at, size_t len)
+/* The end of what consists of such characters, escaped or not. */
+static size_t end_of(bool (*in)(unsigned), const char *text, size_t at, size_t len)
 {
     unsigned code;
     for (size_t n; at < len; at += n)
-        if (in_secret((unsigned char)text[at]))
+        if (in((unsigned char)text[at]))
             n = 1;
-        else if (!(n = unescape(text + at, len - at, &code)) || !in_secret(code))
+        else if (!(n = unescape(text + at, len - at, &code)) || !in(code))
             break;
     return at;
 }
@@ -167,14 +168,12 @@ static struct match match_idt(const char *text, size_t len)
     size_t at = 3, step = colon(text + at, len - at);
     if (!step)
         return (struct match){0};
-    at += step;
-    while (at < len && in_id(text[at]))
-        at++;
+    at = end_of(in_id, text, at + step, len);
     step = colon(text + at, len - at);
     if (!step)
         return (struct match){0};
     at += step;
-    return (struct match){.keep = at, .mask = secret_end(text, at, len) - at};
+    return (struct match){.keep = at, .mask = end_of(in_secret, text, at, len) - at};
 }
 
 static size_t spaces(const char *text, size_t at, size_t len)
