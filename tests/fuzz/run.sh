@@ -1,0 +1,42 @@
+#!/bin/sh
+# Build the fuzz targets and run each for a while from its seeds: a line a target, and the whole output of one that finds something.
+# Finds and what libFuzzer learns go to build-fuzz/finds and build-fuzz/learnt, never to the corpus: a find becomes a seed by hand.
+#   sh tests/fuzz/run.sh [SECONDS [TARGET...]]     60 seconds without
+set -eu
+cd "$(dirname "$0")/../.."
+seconds=${1:-60}
+[ $# -eq 0 ] || shift
+[ $# -gt 0 ] || set -- retry_after error_body json_decode rows base_url redact jsontext
+
+if ! command -v clang >/dev/null 2>&1; then
+    echo "fuzz: clang is not installed, whose libFuzzer this needs; install it with: apt-get install clang" >&2
+    exit 2
+fi
+
+build="build-fuzz"
+log=$build/fuzz.log
+mkdir -p "$build"
+if ! { cmake --preset fuzz && cmake --build --preset fuzz --target fuzz_targets; } >"$log" 2>&1; then
+    cat "$log" >&2
+    echo "fuzz: the build failed; its messages are above" >&2
+    exit 1
+fi
+
+failed=0
+for name in "$@"; do
+    learnt=$build/learnt/$name finds=$build/finds/$name dictionary=tests/fuzz/dict/$name.dict
+    mkdir -p "$learnt" "$finds"
+    options="-max_total_time=$seconds -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix=$finds/"
+    [ ! -f "$dictionary" ] || options="$options -dict=$dictionary"
+    # shellcheck disable=SC2086 # a list of options
+    if UBSAN_OPTIONS=print_stacktrace=1 "$build/tests/fuzz_$name" $options "$learnt" "tests/fuzz/corpus/$name" >"$log" 2>&1; then
+        runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+        covered=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
+        printf 'fuzz: %-12s ok: %s runs, %s edges covered\n' "$name" "$runs" "$covered"
+    else
+        failed=1
+        grep -v -e '^#[0-9]' -e NEW_FUNC "$log"
+        printf 'fuzz: %-12s FOUND something: see above, and %s/\n' "$name" "$finds"
+    fi
+done
+exit "$failed"
