@@ -147,6 +147,11 @@ bool call_is_unclear(const struct call *call)
     return !call->exchange.may_repeat && retry_is_unclear(&call->result);
 }
 
+bool call_is_once_only(const struct call *call)
+{
+    return !call->exchange.may_repeat;
+}
+
 const char *call_target(const struct call *call)
 {
     return call->exchange.url + strlen(call->client->origin.url);

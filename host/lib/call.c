@@ -148,7 +148,8 @@ static void set_flag(lua_State *L, const char *name, bool on)
 static int fail(lua_State *L, const struct pending *p, const char *kind, const char *message)
 {
     struct result *r = call_result(p->call);
-    bool unclear = call_is_unclear(p->call);
+    bool unreadable = r->failure == FAILURE_NONE && r->status >= 200 && r->status < 300; /* else there were no error */
+    bool unclear = call_is_unclear(p->call) || (unreadable && call_is_once_only(p->call));
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_getfield(L, -1, "moonkey.errors");
     lua_getfield(L, -1, "from_result");

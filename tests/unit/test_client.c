@@ -285,6 +285,7 @@ static void an_unclear_post_is_known_as_such(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct call *call = complete(cases[i].method, "/");
         assert_int_equal(call_is_unclear(call), cases[i].unclear);
+        assert_int_equal(call_is_once_only(call), strcmp(cases[i].method, "POST") == 0);
         call_free(call);
     }
 }
