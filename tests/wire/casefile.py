@@ -140,12 +140,14 @@ class CaseFile:
     def fill(self, text, more=None):
         return "".join(self.pieces(text, more))
 
-    def pieces(self, text, more=None):
+    def pieces(self, text, more=None, shortened=False):
         """The filled-in text bit by bit, because %{x*N} may stand for more than should be in memory at once."""
         at = 0
         for match in REPEATED.finditer(text):
             yield self.fill_names(text[at:match.start()], more)
             unit, count = escapes(match[1]), int(match[2])
+            if shortened and "\n" not in unit:
+                count = min(count, 1)
             for done in range(0, count, 65536):
                 yield unit * min(65536, count - done)
             at = match.end()
@@ -160,13 +162,13 @@ class CaseFile:
             text = text.replace(name, value)
         return text.replace("%HOST", self.host) if "%HOST" in text else text
 
-    def files(self):
-        """Name, mode and pieces of the files that the run finds."""
+    def files(self, shortened=False):
+        """Name, mode and pieces of the files that the run finds. Shortened: they have as many lines, but none is long."""
         for name, argument, text in self.all("file", "script"):
             times = TIMES.search(argument)
             words = TIMES.sub("", argument).split() if name == "file" else ["script.lua"]
             count = int(times[1]) if times else 1
-            pieces = (piece for n in range(1, count + 1) for piece in self.pieces(text, {"%ROW": f"{n:04}"}))
+            pieces = (piece for n in range(1, count + 1) for piece in self.pieces(text, {"%ROW": f"{n:04}"}, shortened))
             yield words[0], int(words[1] if len(words) > 1 else "644", 8), pieces
 
     def script(self):

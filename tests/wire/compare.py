@@ -145,7 +145,8 @@ def check_attempts(name, results, traffic, how):
         if match and match[0] == b"GET /public/v1/accounts/api-tokens/" + OWN.encode() and OWN not in ids:
             continue  # whose account it is, before the first write: of no row
         trace = re.search(rb"\r\ntraceparent: (\S+)", request)
-        seen[urllib.parse.unquote(match[1].decode()) if match else ""] += 1
+        token = urllib.parse.unquote(match[1].decode()) if match else ""
+        seen[token if token in ids else ""] += 1
         traces.setdefault(trace and trace[1].decode(), []).append(match and match[1].decode())
     told = Counter()
     for r in results:
