@@ -1,15 +1,17 @@
 #!/bin/sh
-# Install the Debian packages that moonkey is built with, and with the word `test` those of its tests. Says what it installs before it
-# does, asks nothing, and ends at once when nothing is missing.
-#   sh scripts/setup.sh [build|test]
+# Install the Debian packages that moonkey is built with, with the word `test` also those of its tests, and with `ci` also the linters
+# and the compiler of the fuzz targets. Says what it installs before it does, asks nothing, and ends at once when nothing is missing.
+#   sh scripts/setup.sh [build|test|ci]
 set -eu
 
 packages="build-essential cmake ninja-build pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev libssl-dev
 libsqlite3-dev libmicrohttpd-dev lua-argparse libcsv-dev"
+tests="libcmocka-dev lua-busted python3 valgrind openssl nginx-light"
 case ${1:-build} in
 build) ;;
-test) packages="$packages libcmocka-dev lua-busted python3 valgrind openssl nginx-light" ;;
-*) echo "usage: sh scripts/setup.sh [build|test]" >&2; exit 2 ;;
+test) packages="$packages $tests" ;;
+ci) packages="$packages $tests lua-check shellcheck clang-format cppcheck clang" ;;
+*) echo "usage: sh scripts/setup.sh [build|test|ci]" >&2; exit 2 ;;
 esac
 
 fail() {

@@ -107,7 +107,7 @@ static void encode_ordered(lua_State *L, int index, struct buf *out, int depth, 
 static void encode_object(lua_State *L, int index, struct buf *out, int depth, int order)
 {
     enum { FEW = 32 };
-    struct key few[FEW], *keys = few;
+    struct key few[FEW] = {{0}}, *keys = few;
     size_t count = 0, room = FEW;
     bool first = true;
     int top = lua_gettop(L);
