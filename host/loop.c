@@ -14,7 +14,7 @@
 
 enum {
     LONGEST_WAIT_MS = 60 * 1000,
-    SIGINT_GRACE_S = 1, /* until a signal that is not noticed is seen to */
+    SIGINT_GRACE_S = 1, /* that the program may be busy with itself once there was a signal */
     SIGTERM_GRACE_S = 5,
 };
 
@@ -32,7 +32,7 @@ struct loop {
 };
 
 static int signal_pipe[2] = {-1, -1};
-static volatile sig_atomic_t interrupts, unnoticed; /* how many SIGINT; the last signal, until loop_step() comes to it */
+static volatile sig_atomic_t interrupts, last_signal, unnoticed; /* how many SIGINT; 0, or a signal that waits to be noticed */
 
 struct loop *loop_new(void)
 {
@@ -51,13 +51,13 @@ void loop_free(struct loop *loop)
 {
     if (!loop)
         return;
+    /* Signals stay caught: the program is at its end, and only a second SIGINT cuts that short. */
     if (loop->signal_watch.slot) {
-        signal(SIGINT, SIG_DFL);
-        signal(SIGTERM, SIG_DFL);
+        int ends[] = {signal_pipe[0], signal_pipe[1]};
+        signal_pipe[0] = signal_pipe[1] = -1;
+        close(ends[0]);
+        close(ends[1]);
         alarm(0);
-        signal(SIGALRM, SIG_DFL);
-        close(signal_pipe[0]);
-        close(signal_pipe[1]);
     }
     curl_multi_cleanup(loop->multi);
     free(loop->heap);
@@ -228,6 +228,13 @@ static void notify_watches(struct loop *loop)
 
 /* ---- signals ---- */
 
+/* From now on somebody has to come to loop_step() in time. */
+static void expect_step(void)
+{
+    if (last_signal)
+        alarm(last_signal == SIGINT ? SIGINT_GRACE_S : SIGTERM_GRACE_S);
+}
+
 static void on_signal(int signo)
 {
     int saved = errno;
@@ -236,16 +243,16 @@ static void on_signal(int signo)
     unsigned char byte = (unsigned char)signo;
     ssize_t ignored = write(signal_pipe[1], &byte, 1);
     (void)ignored;
-    unnoticed = signo;
-    alarm(signo == SIGINT ? SIGINT_GRACE_S : SIGTERM_GRACE_S);
+    unnoticed = last_signal = signo;
+    expect_step();
     errno = saved;
 }
 
-static void on_unnoticed(int signo)
+static void on_no_step(int signo)
 {
     int saved = errno;
     (void)signo;
-    if (unnoticed == SIGTERM)
+    if (last_signal == SIGTERM)
         _exit(143);
     log_from_handler("busy, and not stopping by itself: Ctrl-C again leaves at once");
     errno = saved;
@@ -258,7 +265,6 @@ static void signal_ready(struct watch *watch, short revents)
     unsigned char signos[16];
     ssize_t count = read(watch->fd, signos, sizeof signos);
     unnoticed = 0; /* after the read: one that comes only now is in the pipe */
-    alarm(0);
     for (ssize_t i = 0; i < count; i++)
         loop->notify(signos[i], loop->notify_arg);
 }
@@ -284,7 +290,7 @@ void loop_catch_signals(struct loop *loop, void (*notify)(int signo, void *arg),
     loop->notify_arg = arg;
     loop->signal_watch = (struct watch){.fd = signal_pipe[0], .events = POLLIN, .ready = signal_ready, .background = true};
     loop_watch(loop, &loop->signal_watch);
-    sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_unnoticed, .sa_flags = SA_RESTART}, NULL);
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_no_step, .sa_flags = SA_RESTART}, NULL);
     catch_unless_ignored(SIGINT);
     catch_unless_ignored(SIGTERM);
 }
@@ -316,10 +322,13 @@ static void drain_transfers(struct loop *loop)
 void loop_step(struct loop *loop, bool block)
 {
     int ready = 0;
+    if (last_signal)
+        alarm(0);
     fill_waits(loop);
     curl_multi_poll(loop->multi, loop->waits, (unsigned)loop->watch_count, block ? wait_ms(loop) : 0, &ready);
     if (loop->transfers)
         drain_transfers(loop);
     notify_watches(loop);
     fire_timers(loop);
+    expect_step();
 }

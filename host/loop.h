@@ -56,8 +56,8 @@ void loop_unwatch(struct loop *loop, struct watch *watch);
 /*
  * SIGINT and SIGTERM: `notify` is called from loop_step() with the signal's number. A second SIGINT ends the process at once
  * with status 130, from within the signal handler, because the program may be stuck. When nobody comes to loop_step() for a
- * while after a signal, because a script is busy with itself, a warning says so, or after SIGTERM the process ends with status
- * 143.
+ * while once there was a signal, because a script is busy with itself, a warning says so, or after SIGTERM the process ends
+ * with status 143.
  */
 void loop_catch_signals(struct loop *loop, void (*notify)(int signo, void *arg), void *arg);
 

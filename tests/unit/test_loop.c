@@ -318,13 +318,42 @@ static void interrupt_while_busy(void)
     _exit(noted == SIGINT ? 7 : 8);
 }
 
-static void terminate_in_time(void)
+static void terminate_before_busy(void)
 {
     childs = loop_new();
     loop_catch_signals(childs, note, &noted);
     raise(SIGTERM);
     loop_step(childs, false);
+    if (alarm(0) == 0)
+        _exit(1);
+    raise(SIGALRM);
+    _exit(2);
+}
+
+static void leave_if_unhurried(struct timer *timer)
+{
+    (void)timer;
     _exit(alarm(0) == 0 ? 7 : 8);
+}
+
+static void terminate_while_waiting(void)
+{
+    struct timer timer = {.fire = leave_if_unhurried};
+    childs = loop_new();
+    loop_catch_signals(childs, note, &noted);
+    raise(SIGTERM);
+    loop_step(childs, false);
+    loop_timer_start(childs, &timer, 0);
+    loop_step(childs, true);
+}
+
+static void interrupt_at_the_end(void)
+{
+    childs = loop_new();
+    loop_catch_signals(childs, note, &noted);
+    loop_free(childs);
+    raise(SIGINT); /* on its way out anyway */
+    raise(SIGINT);
 }
 
 static void sees_to_signals_that_nobody_comes_for(void **state)
@@ -333,7 +362,8 @@ static void sees_to_signals_that_nobody_comes_for(void **state)
     noted = 0;
     assert_int_equal(status_after(terminate_while_busy), 143);
     assert_int_equal(status_after(interrupt_while_busy), 7); /* it only says so */
-    assert_int_equal(status_after(terminate_in_time), 7);
+    assert_int_equal(status_after(terminate_before_busy), 143);
+    assert_int_equal(status_after(terminate_while_waiting), 7);
 }
 
 static void leaves_on_the_second_interrupt(void **state)
@@ -341,6 +371,7 @@ static void leaves_on_the_second_interrupt(void **state)
     (void)state;
     noted = 0;
     assert_int_equal(status_after(interrupt_twice), 130);
+    assert_int_equal(status_after(interrupt_at_the_end), 130);
     assert_int_equal(status_after(interrupt_while_ignored), 7);
 }
 
