@@ -224,6 +224,7 @@ static void put_on_wire(struct call *call, int64_t now)
     struct client *c = call->client;
     leave_place(call);
     call->exchange.timeout_ms = call->deadline ? (call->deadline - now + NS_PER_MS - 1) / NS_PER_MS : 0;
+    memcpy(call->trace_before, call->trace + strlen(TRACE_HEADER), sizeof call->trace_before);
     traceparent_next(call->trace + strlen(TRACE_HEADER));
     call->probe = governor_start(&c->governor, now);
     call->transfer = transfer_start(c->transfers, &call->exchange, on_exchange_done, call);
@@ -303,6 +304,7 @@ static void drop_unconnected(struct call *call)
 {
     dispatch_withdraw(call);
     call->attempts--;
+    memcpy(call->trace + strlen(TRACE_HEADER), call->trace_before, sizeof call->trace_before);
     if (call->attempts > 0)
         finish(call);
     else

@@ -28,8 +28,9 @@ struct call {
     bool probe;         /* the exchange is the breaker's */
     struct transfer *transfer;
     char trace[sizeof TRACE_HEADER + TRACEPARENT_SIZE];
-    struct curl_slist trace_line;   /* with `trace`, in front of the header lines that calls share */
-    struct curl_slist *own_headers; /* instead of the shared ones; NULL for most calls */
+    char trace_before[TRACEPARENT_SIZE]; /* of the attempt before, should this one not be sent after all */
+    struct curl_slist trace_line;        /* with `trace`, in front of the header lines that calls share */
+    struct curl_slist *own_headers;      /* instead of the shared ones; NULL for most calls */
     struct result result;
     void (*done)(struct call *call, void *arg);
     void *arg;
