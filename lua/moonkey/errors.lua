@@ -181,12 +181,17 @@ local function as_utf8(message)
   return utf8.len(message) and message or (message:gsub("[\x80-\xff]", "?"))
 end
 
+-- Zero bytes mean UTF-16 or worse, in which neither we nor redact would know a secret.
+local function is_text(body)
+  return utf8.len(body) and not body:find("\0", 1, true)
+end
+
 -- From what the host knows of a call that failed; `facts` becomes the error. All texts in it are redacted already.
 function M.from_result(facts)
   local err = setmetatable(facts, Error)
   local body, message = facts.body, as_utf8(facts.message)
   facts.body, facts.message = nil, nil
-  if err.status and body ~= "" and utf8.len(body) then
+  if err.status and body ~= "" and is_text(body) then
     if err.kind ~= "invalid_response" then
       from_body(err, body)
     elseif body:find("^%s*<") then -- it helps to know whose page it is

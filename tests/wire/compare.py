@@ -161,8 +161,9 @@ def check_attempts(name, results, traffic, how):
 
 
 def spellings(data):
-    """The bytes as they are, and with the escapes of JSON and of URLs undone."""
+    """The bytes as they are, with the escapes of JSON and of URLs undone, and as UTF-16, also in a log that shows its zero bytes."""
     yield data
+    yield data.replace(b"\0", b"").replace(b"\\x00", b"").replace(b"\\u0000", b"")
     yield re.sub(rb"\\u00([0-9a-fA-F]{2})", lambda m: bytes.fromhex(m[1].decode()), data)
     yield urllib.parse.unquote_to_bytes(data)
 
