@@ -22,7 +22,7 @@ unsigned descriptors_for(unsigned wanted)
         return wanted;
     unsigned room = limit.rlim_cur > RESERVE ? (unsigned)(limit.rlim_cur - RESERVE) : 1;
     log_write(LOG_WARN,
-              "only %u connections at a time instead of %u: the limit of open files is %lu; raise it with `ulimit -n %lu`",
-              room, wanted, (unsigned long)limit.rlim_cur, (unsigned long)needed);
+              "only %u connection%s at a time instead of %u: the limit of open files is %lu; raise it with `ulimit -n %lu`",
+              room, room == 1 ? "" : "s", wanted, (unsigned long)limit.rlim_cur, (unsigned long)needed);
     return room;
 }
