@@ -47,4 +47,7 @@ $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-r
     fail "apt-get could not install them (its message is above). Is there a network, and a mirror in /etc/apt/sources.list?
 Try again by hand:
   apt-get update && apt-get install$missing"
+case $missing in
+*nginx*) $as_root systemctl disable --now nginx >/dev/null 2>&1 || true ;; # the package starts a web server; the tests start their own
+esac
 echo "setup: done"
