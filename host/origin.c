@@ -70,10 +70,21 @@ static int check_parts(CURLU *url, char *err)
     return 0;
 }
 
+/* libcurl decodes a host each time: does it find this one when it comes to use the URL? What was checked must be what is used.
+ */
+static bool names_again(const char *url, const char *host)
+{
+    CURLU *parsed = curl_url();
+    char *found = NULL;
+    bool same = parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                curl_url_get(parsed, CURLUPART_HOST, &found, 0) == CURLUE_OK && strcmp(found, host) == 0;
+    curl_free(found);
+    curl_url_cleanup(parsed);
+    return same;
+}
+
 static int fill(struct origin *origin, const char *scheme, const char *host, const char *port, const char *path, char *err)
 {
-    if (strchr(host, '%')) /* it has been decoded once, and would be again: what is checked would not be what is used */
-        return refuse(err, "the base URL has a %% in its host; write the host as it is");
     origin->loopback = is_loopback(host);
     bool https = strcmp(scheme, "https") == 0;
     if (!https && strcmp(scheme, "http") != 0)
@@ -87,6 +98,8 @@ static int fill(struct origin *origin, const char *scheme, const char *host, con
     int m = snprintf(origin->url, sizeof origin->url, "%s://%s%.*s", scheme, origin->host, (int)prefix_length(path), path);
     if (n < 0 || m < 0 || (size_t)n >= sizeof origin->host || (size_t)m >= sizeof origin->url)
         return refuse(err, "the base URL is too long (more than %zu bytes)", sizeof origin->url - 1);
+    if (!names_again(origin->url, host))
+        return refuse(err, "the base URL has escapes in its host; write the host as it is");
     return 0;
 }
 

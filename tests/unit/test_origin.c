@@ -42,7 +42,8 @@ static const struct {
     {"https://user:hunter2secret@api.example.com", "user name"},
     {"https://api.example.com/?a=b", "query"},
     {"https://api.example.com/#x", "fragment"},
-    {"https://api%252eexample.com", "% in its host"},
+    {"https://api%252eexample.com", "escapes in its host"},
+    {"https://%32", "escapes in its host"},
     {"https://api example.com", "cannot be understood"},
     {"https://api.example.com:99999", "cannot be understood"},
 };
