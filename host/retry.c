@@ -41,8 +41,17 @@ bool retry_is_unclear(const struct result *result)
     if (!result->sent)
         return false;
     switch (result->failure) {
-    case FAILURE_NONE: /* 501 says that nothing was done; the others may come after it was, also from a gateway */
-        return result->status == 408 || (result->status >= 500 && result->status != 501);
+    case FAILURE_NONE:
+        switch (result->status) {
+        case 302: /* of old, also for "it is done, look there" (RFC 9110, 15.4.3) */
+        case 303:
+        case 408:
+            return true;
+        case 501: /* nothing was done; the other 5xx may come after it was, also from a gateway */
+            return false;
+        default:
+            return result->status >= 500;
+        }
     case FAILURE_CERTIFICATE:
     case FAILURE_REFUSED:
         return false;

@@ -273,6 +273,8 @@ static void an_unclear_post_is_known_as_such(void **state)
         {{.then = PEER_RESET}, "POST", true},
         {{.text = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"}, "POST", true},
         {{.text = "HTTP/1.1 501 No\r\nContent-Length: 0\r\n\r\n"}, "POST", false},
+        {{.text = "HTTP/1.1 303 See\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"}, "POST", true},
+        {{.text = "HTTP/1.1 307 There\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"}, "POST", false},
         {{.text = "HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n"}, "POST", false},
         {{.text = "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"}, "POST", false},
         {{.then = PEER_RESET}, "PUT", false},
