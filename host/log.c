@@ -15,10 +15,13 @@
 #include "jsontext.h"
 #include "redact.h"
 
-enum { MESSAGE_MAX = 1 << 20 };
+enum { MESSAGE_MAX = 1 << 20, SPARE = 2048, STATUS_MAX = 4096 };
+
+/* A byte becomes at most six, and there are the level, the time and the status line around them. */
+#define MOST_ESCAPED(len) ((size_t)(len)*6 + STATUS_MAX + 256)
 
 static struct log_options options = {.level = LOG_INFO};
-static struct buf status = {.cap = 4096};
+static struct buf status = {.cap = STATUS_MAX};
 static bool status_held;
 
 static const struct {
@@ -96,26 +99,45 @@ static void append_text(struct buf *out, enum log_level level, const struct buf 
     buf_puts(out, *color ? "\033[0m\n" : "\n");
 }
 
+static void write_message(enum log_level level, const struct buf *text, struct buf *out)
+{
+    bool drawn = status.len && !status_held;
+    if (drawn)
+        buf_puts(out, "\r\033[K");
+    if (status_held && isatty(STDERR_FILENO))
+        buf_putc(out, '\n'); /* not on the line of the question */
+    if (options.format == LOG_FORMAT_JSON)
+        append_json(out, level, text);
+    else
+        append_text(out, level, text);
+    if (drawn)
+        buf_append(out, status.data, status.len);
+    write_all(buf_text(out), out->len);
+}
+
+/* Without memory a message is said all the same, as far as there is room for it here. */
+static void write_spare(enum log_level level, const char *text, size_t len)
+{
+    static char room[SPARE], escaped_room[MOST_ESCAPED(SPARE)];
+    struct buf clean = {.data = room, .size = sizeof room, .cap = sizeof room - 1};
+    struct buf out = {.data = escaped_room, .size = sizeof escaped_room, .cap = sizeof escaped_room - 1};
+    redact_append(&clean, text, len);
+    write_message(level, &clean, &out);
+    explicit_bzero(room, sizeof room);
+    explicit_bzero(escaped_room, sizeof escaped_room);
+}
+
 void log_text(enum log_level level, const char *text, size_t len)
 {
     if (!log_enabled(level))
         return;
     struct buf clean, out;
     buf_init(&clean, MESSAGE_MAX);
-    buf_init(&out, (size_t)MESSAGE_MAX * 6 + 256); /* a byte becomes at most six */
-    redact_append(&clean, text, len);
-    bool drawn = status.len && !status_held;
-    if (drawn)
-        buf_puts(&out, "\r\033[K");
-    if (status_held && isatty(STDERR_FILENO))
-        buf_putc(&out, '\n'); /* not on the line of the question */
-    if (options.format == LOG_FORMAT_JSON)
-        append_json(&out, level, &clean);
+    buf_init(&out, MOST_ESCAPED(MESSAGE_MAX));
+    if (redact_append(&clean, text, len) != BUF_NOMEM && buf_reserve(&out, MOST_ESCAPED(clean.len)) == BUF_OK)
+        write_message(level, &clean, &out);
     else
-        append_text(&out, level, &clean);
-    if (drawn)
-        buf_append(&out, status.data, status.len);
-    write_all(buf_text(&out), out.len);
+        write_spare(level, text, len);
     buf_wipe(&clean);
     buf_wipe(&out);
 }
@@ -129,13 +151,18 @@ void log_write(enum log_level level, const char *format, ...)
     char *text = NULL;
     int len = vasprintf(&text, format, args);
     va_end(args);
-    if (len < 0) {
-        write_all("moonkey: out of memory\n", 23);
+    if (len >= 0) {
+        log_text(level, text, (size_t)len);
+        explicit_bzero(text, (size_t)len);
+        free(text);
         return;
     }
-    log_text(level, text, (size_t)len);
-    explicit_bzero(text, (size_t)len);
-    free(text);
+    char some[SPARE];
+    va_start(args, format);
+    vsnprintf(some, sizeof some, format, args);
+    va_end(args);
+    log_text(level, some, strlen(some));
+    explicit_bzero(some, sizeof some);
 }
 
 void log_from_handler(const char *text)

@@ -250,10 +250,11 @@ static struct match match_rule(const char *text, size_t len)
 }
 
 /* As much of it as fits: it has no secret in it, so it may be cut anywhere. */
-static bool append_fitting(struct buf *out, const char *text, size_t len)
+static enum buf_status append_fitting(struct buf *out, const char *text, size_t len)
 {
     size_t room = out->cap - out->len;
-    return buf_append(out, text, len < room ? len : room) == BUF_OK && len <= room;
+    enum buf_status status = buf_append(out, text, len < room ? len : room);
+    return status == BUF_OK && len > room ? BUF_FULL : status;
 }
 
 /* A stretch of the text that will be masked. What matches before its end makes it longer, so that two that overlap hide all. */
@@ -279,7 +280,7 @@ static bool is_known(const struct stretch *hidden, const char *text, size_t at, 
            ends_authorization(text, hidden->to, len);
 }
 
-void redact_append(struct buf *out, const char *text, size_t len)
+enum buf_status redact_append(struct buf *out, const char *text, size_t len)
 {
     size_t from = 0;
     struct stretch hidden = {0};
@@ -289,9 +290,12 @@ void redact_append(struct buf *out, const char *text, size_t len)
             extend(&hidden, at, match_rule(text + at, len - at));
         if (hidden.to != at + 1)
             continue;
-        if (!append_fitting(out, text + from, hidden.from - from) || !append_fitting(out, REDACTED, sizeof REDACTED - 1))
-            return;
+        enum buf_status status = append_fitting(out, text + from, hidden.from - from);
+        if (status == BUF_OK)
+            status = append_fitting(out, REDACTED, sizeof REDACTED - 1);
+        if (status != BUF_OK)
+            return status;
         from = hidden.to;
     }
-    append_fitting(out, text + from, len - from);
+    return append_fitting(out, text + from, len - from);
 }

@@ -22,7 +22,7 @@
 int redact_learn(const char *value, size_t len);
 void redact_forget_all(void);
 
-/* Append `text` to `out`, masked. What does not fit the buffer's cap is left out, never left unmasked. */
-void redact_append(struct buf *out, const char *text, size_t len);
+/* Append `text` to `out`, masked. What does not fit the buffer's cap, or memory, is left out, never left unmasked. */
+enum buf_status redact_append(struct buf *out, const char *text, size_t len);
 
 #endif

@@ -131,8 +131,10 @@ static int open_state(lua_State *L)
 lua_State *state_new(void)
 {
     lua_State *L = lua_newstate(count_alloc, NULL);
-    if (!L)
+    if (!L) {
+        log_write(LOG_ERROR, "cannot start Lua: not enough memory");
         return NULL;
+    }
     lua_pushcfunction(L, open_state);
     if (lua_pcall(L, 0, 0, 0) == LUA_OK)
         return L;

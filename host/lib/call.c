@@ -129,7 +129,8 @@ static const char *kind_of(const struct result *r)
 static void set_text(lua_State *L, const char *name, const char *text, size_t len)
 {
     struct buf *clean = lib_new_buffer(L, 2 * len + 64);
-    redact_append(clean, text, len);
+    if (redact_append(clean, text, len) == BUF_NOMEM)
+        luaL_error(L, "not enough memory");
     lua_pushlstring(L, buf_text(clean), clean->len);
     lua_setfield(L, -3, name);
     lua_pop(L, 1);

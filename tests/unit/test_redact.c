@@ -91,7 +91,8 @@ static void keeps_to_the_cap(void **state)
     for (size_t cap = 0; cap < 60; cap++) {
         struct buf out;
         buf_init(&out, cap);
-        redact_append(&out, "before " LEARNT " after " LEARNT " end", 7 + 19 + 7 + 19 + 4);
+        enum buf_status status = redact_append(&out, "before " LEARNT " after " LEARNT " end", 7 + 19 + 7 + 19 + 4);
+        assert_int_equal(status, cap < 7 + 10 + 7 + 10 + 4 ? BUF_FULL : BUF_OK);
         assert_true(out.len <= cap);
         assert_null(strstr(buf_text(&out), "Learnt"));
         buf_free(&out);
