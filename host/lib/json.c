@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cjson_guard.h"
 #include "lib.h"
 
 #include <lua-cjson.h> /* wants lua.h before it */
@@ -154,11 +155,12 @@ static const char *restore(lua_State *L, bool drop_nulls)
     return lua_rawlen(L, -1) > 0 ? restore_array(L, drop_nulls) : restore_object(L, drop_nulls);
 }
 
-static bool run_decoder(lua_State *L, const char *text, size_t len)
+/* LUA_OK and the value, or another status and a message. */
+static int run_decoder(lua_State *L, const char *text, size_t len)
 {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &decoder);
     lua_pushlstring(L, text, len);
-    return lua_pcall(L, 1, 1, 0) == LUA_OK;
+    return cjson_pcall(L, 1, 1);
 }
 
 static bool decode(lua_State *L, const char *text, size_t len, bool drop_nulls)
@@ -175,12 +177,12 @@ static bool decode(lua_State *L, const char *text, size_t len, bool drop_nulls)
         lua_pushstring(L, why);
         return false;
     }
-    bool well = rewritten->len > 0 ? run_decoder(L, rewritten->data, rewritten->len) : run_decoder(L, text, len);
-    if (!well && rewritten->len > 0) { /* the position shall be one in what the caller gave */
+    int status = rewritten->len > 0 ? run_decoder(L, rewritten->data, rewritten->len) : run_decoder(L, text, len);
+    if (status == LUA_ERRRUN && rewritten->len > 0) { /* the position shall be one in what the caller gave */
         lua_pop(L, 1);
         run_decoder(L, text, len);
     }
-    bool changed;
+    bool changed, well = status == LUA_OK;
     const char *problem = well ? restore_child(L, drop_nulls, &changed) : NULL;
     if (problem) {
         lua_settop(L, top);
@@ -260,18 +262,26 @@ static const luaL_Reg lib[] = {
     {"is_array", f_is_array}, {"is_utf8", f_is_utf8}, {NULL, NULL},
 };
 
-/* An instance of cjson of our own: a script that changes the settings of `require "cjson"` does not change ours. */
-static void open_decoder(lua_State *L)
+static int new_cjson(lua_State *L)
 {
     luaL_requiref(L, "cjson", luaopen_cjson, 0);
     lua_getfield(L, -1, "new");
     lua_call(L, 0, 1);
+    return 1;
+}
+
+/* An instance of cjson of our own: a script that changes the settings of `require "cjson"` does not change ours. */
+static void open_decoder(lua_State *L)
+{
+    lua_pushcfunction(L, new_cjson);
+    if (cjson_pcall(L, 0, 1) != LUA_OK)
+        lua_error(L);
     lua_getfield(L, -1, "decode_invalid_numbers");
     lua_pushboolean(L, 0);
     lua_call(L, 1, 0);
     lua_getfield(L, -1, "decode");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &decoder);
-    lua_pop(L, 2);
+    lua_pop(L, 1);
 }
 
 int luaopen_moonkey_json(lua_State *L)
