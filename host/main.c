@@ -85,8 +85,7 @@ static int run(struct program *p)
         log_write(LOG_ERROR, "%s", lua_tostring(L, -1));
         p->exit_code = EXIT_SCRIPT;
     }
-    lua_close(L); /* first: bindings let go of calls, timers and watches */
-    call_close_client();
+    lua_close(L);
     return p->exit_code;
 }
 
@@ -96,12 +95,13 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write */
     secret_protect_process();
     call_take_environment();
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(p.loop = loop_new())) {
+    int code = EXIT_SCRIPT;
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && (p.loop = loop_new()))
+        code = run(&p);
+    else
         log_write(LOG_ERROR, "cannot start: libcurl could not be set up (out of memory or file descriptors)");
-        return EXIT_SCRIPT;
-    }
-    int code = run(&p);
     log_status(NULL);
+    call_close_client(); /* after Lua: bindings have let go of calls, timers and watches */
     loop_free(p.loop);
     curl_global_cleanup();
     redact_forget_all();

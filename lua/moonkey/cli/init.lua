@@ -144,7 +144,7 @@ function M.main(_, ...)
     return err
   end, { ... })
   if ok then return outcome end
-  log.error("%s", stop.is(outcome) and outcome.message or trace)
+  log.error(stop.is(outcome) and outcome.message or trace or tostring(outcome)) -- without memory there is no trace
   return stop.is(outcome) and outcome.code or 1
 end
 
