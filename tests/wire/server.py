@@ -183,7 +183,7 @@ class Connection:
 
     def drain(self):
         """Until the client leaves. To close with bytes unread would reset the connection, and it might not hear why."""
-        self.sock.settimeout(1)
+        self.sock.settimeout(20)
         try:
             while socket.socket.recv(self.sock, 1 << 16):  # not through TLS
                 pass
