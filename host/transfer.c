@@ -273,51 +273,56 @@ static void on_finished(struct loop_transfer *base, CURLcode code)
 
 /* ---- the pool ---- */
 
-static void set_options(struct transfer *t)
+#define SET(option, value) (well = curl_easy_setopt(e, option, value) == CURLE_OK && well)
+
+/* False: without one of them, an exchange would not be the one that was meant. */
+static bool set_options(struct transfer *t)
 {
     const struct transfer_config *c = &t->all->config;
     CURL *e = t->easy;
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(e, CURLOPT_READFUNCTION, on_read);
-    curl_easy_setopt(e, CURLOPT_READDATA, t);
-    curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_seek);
-    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected);
-    curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
-    curl_easy_setopt(e, CURLOPT_USERAGENT, c->user_agent);
-    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L); /* an id of dots must not climb */
-    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, c->loopback ? "http,https" : "https");
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, c->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(e, CURLOPT_PIPEWAIT, c->http2 ? 1L : 0L); /* rather wait for a stream than connect once more */
-    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(e, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, c->connect_timeout_ms);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST_BYTES);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)SLOW_SECONDS);
-    curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_SECONDS);
-    curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, (long)LIFETIME_SECONDS);
-    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);                       /* do not wait for the resolver when leaving */
-    curl_easy_setopt(e, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* the credential is not for proxies */
+    bool well = true;
+    SET(CURLOPT_ERRORBUFFER, t->error);
+    SET(CURLOPT_WRITEFUNCTION, on_body);
+    SET(CURLOPT_WRITEDATA, t);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
+    SET(CURLOPT_HEADERDATA, t);
+    SET(CURLOPT_READFUNCTION, on_read);
+    SET(CURLOPT_READDATA, t);
+    SET(CURLOPT_SEEKFUNCTION, on_seek);
+    SET(CURLOPT_PREREQFUNCTION, on_connected);
+    SET(CURLOPT_PREREQDATA, t);
+    SET(CURLOPT_USERAGENT, c->user_agent);
+    SET(CURLOPT_ACCEPT_ENCODING, "gzip");
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_PATH_AS_IS, 1L); /* an id of dots must not climb */
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    SET(CURLOPT_PROTOCOLS_STR, c->loopback ? "http,https" : "https");
+    SET(CURLOPT_HTTP_VERSION, c->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_PIPEWAIT, c->http2 ? 1L : 0L); /* rather wait for a stream than connect once more */
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, c->connect_timeout_ms);
+    SET(CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST_BYTES);
+    SET(CURLOPT_LOW_SPEED_TIME, (long)SLOW_SECONDS);
+    SET(CURLOPT_MAXAGE_CONN, (long)IDLE_SECONDS);
+    SET(CURLOPT_MAXLIFETIME_CONN, (long)LIFETIME_SECONDS);
+    SET(CURLOPT_QUICK_EXIT, 1L);                       /* do not wait for the resolver when leaving */
+    SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* the credential is not for proxies */
     if (c->loopback)
-        curl_easy_setopt(e, CURLOPT_PROXY, "");
+        SET(CURLOPT_PROXY, "");
     else if (c->proxy)
-        curl_easy_setopt(e, CURLOPT_PROXY, c->proxy);
+        SET(CURLOPT_PROXY, c->proxy);
     if (c->ca_file) { /* in place of both of the system's */
-        curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
-        curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+        SET(CURLOPT_CAINFO, c->ca_file);
+        SET(CURLOPT_CAPATH, NULL);
     }
     if (c->cert_file)
-        curl_easy_setopt(e, CURLOPT_SSLCERT, c->cert_file);
+        SET(CURLOPT_SSLCERT, c->cert_file);
     if (c->key_file)
-        curl_easy_setopt(e, CURLOPT_SSLKEY, c->key_file);
-    curl_easy_setopt(e, CURLOPT_KEYPASSWD, ""); /* rather fail than have OpenSSL ask for it on the terminal */
+        SET(CURLOPT_SSLKEY, c->key_file);
+    SET(CURLOPT_KEYPASSWD, ""); /* rather fail than have OpenSSL ask for it on the terminal */
+    return well;
 }
 
 static void dispose(struct transfer *t)
@@ -339,14 +344,13 @@ static struct transfer *take(struct transfers *all)
             return NULL;
         t->easy = curl_easy_init();
         t->certificate = t->easy ? certificate_watch(t->easy) : NULL;
-        if (!t->certificate) {
-            dispose(t);
-            return NULL;
-        }
         t->base.finished = on_finished;
         t->all = all;
         buf_init(&t->result.body, all->config.max_body);
-        set_options(t);
+        if (!t->certificate || !set_options(t)) {
+            dispose(t);
+            return NULL;
+        }
     }
     t->prev = NULL;
     t->next = all->running;
@@ -384,28 +388,30 @@ void transfers_free(struct transfers *all)
 
 /* ---- one exchange ---- */
 
-static void set_exchange(struct transfer *t, const struct exchange *x)
+static bool set_exchange(struct transfer *t, const struct exchange *x)
 {
     CURL *e = t->easy;
+    bool well = true;
     long timeout = t->all->config.total_timeout_ms;
     if (x->timeout_ms > 0 && x->timeout_ms < timeout)
         timeout = (long)x->timeout_ms;
     bool by_reader = x->body && !x->may_repeat;
     if (x->body) {
-        curl_easy_setopt(e, CURLOPT_POST, 1L);
-        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body_len);
-        curl_easy_setopt(e, CURLOPT_POSTFIELDS, by_reader ? NULL : x->body);
+        SET(CURLOPT_POST, 1L);
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body_len);
+        SET(CURLOPT_POSTFIELDS, by_reader ? NULL : x->body);
     } else {
-        curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
+        SET(CURLOPT_HTTPGET, 1L);
     }
     t->body = x->body;
     t->body_left = by_reader ? x->body_len : 0;
-    curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, x->method);
+    SET(CURLOPT_CUSTOMREQUEST, x->method);
     /* Without a body there is nothing to rewind, so only a new connection keeps libcurl from resending. */
-    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, x->body_len > 0 || x->may_repeat ? 0L : 1L);
-    curl_easy_setopt(e, CURLOPT_URL, x->url);
-    curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->headers);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, timeout);
+    SET(CURLOPT_FRESH_CONNECT, x->body_len > 0 || x->may_repeat ? 0L : 1L);
+    SET(CURLOPT_URL, x->url);
+    SET(CURLOPT_HTTPHEADER, x->headers);
+    SET(CURLOPT_TIMEOUT_MS, timeout);
+    return well;
 }
 
 static void reset_result(struct transfer *t)
@@ -426,10 +432,9 @@ struct transfer *transfer_start(struct transfers *all, const struct exchange *ex
     if (!t)
         return NULL;
     reset_result(t);
-    set_exchange(t, exchange);
     t->done = done;
     t->arg = arg;
-    if (loop_transfer_add(all->loop, t->easy, &t->base) != CURLM_OK) {
+    if (!set_exchange(t, exchange) || loop_transfer_add(all->loop, t->easy, &t->base) != CURLM_OK) {
         give_back(t);
         return NULL;
     }
