@@ -152,6 +152,11 @@ bool call_is_once_only(const struct call *call)
     return !call->exchange.may_repeat;
 }
 
+bool call_was_cut_short(const struct call *call)
+{
+    return call->cut_short;
+}
+
 const char *call_target(const struct call *call)
 {
     return call->exchange.url + strlen(call->client->origin.url);

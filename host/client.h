@@ -75,6 +75,8 @@ unsigned call_attempts(const struct call *call);
 const char *call_traceparent(const struct call *call);
 /* Is it a call that must not be repeated, and may have been carried out all the same? */
 bool call_is_unclear(const struct call *call);
+/* Was another attempt due, but the client stopped? Then the result is that of an attempt which would not have been the last. */
+bool call_was_cut_short(const struct call *call);
 /* Must the request go out once only, as POST and PATCH? */
 bool call_is_once_only(const struct call *call);
 /* What client_call() was given as `target`; valid as long as the call. */

@@ -183,6 +183,7 @@ static bool try_again(struct call *call)
         .budget = c->governor.budget,
     };
     struct retry retry = retry_decide(&attempt);
+    call->cut_short = retry.again && c->stopped;
     if (!retry.again || c->stopped)
         return false;
     c->governor.budget -= retry.cost;
@@ -299,27 +300,32 @@ void dispatch_withdraw(struct call *call)
     leave_place(call);
 }
 
+/* A call whose next attempt will not be made ends with what came of the last one, if there was one. */
+static void cut_short(struct call *call)
+{
+    if (call->attempts == 0) {
+        dispatch_finish_unsent(call, FAILURE_CANCELLED, call->client->why_stopped);
+        return;
+    }
+    call->cut_short = true;
+    finish(call);
+}
+
 /* A call of which nothing of this attempt can have been sent: not one byte, before there is a connection. */
 static void drop_unconnected(struct call *call)
 {
     dispatch_withdraw(call);
     call->attempts--;
     memcpy(call->trace + strlen(TRACE_HEADER), call->trace_before, sizeof call->trace_before);
-    if (call->attempts > 0)
-        finish(call);
-    else
-        dispatch_finish_unsent(call, FAILURE_CANCELLED, call->client->why_stopped);
+    cut_short(call);
 }
 
 void dispatch_stop(struct client *c)
 {
     while (c->queue.first)
-        if (c->queue.first->attempts > 0) /* it ends with what came of its last attempt */
-            finish(c->queue.first);
-        else
-            dispatch_finish_unsent(c->queue.first, FAILURE_CANCELLED, c->why_stopped);
+        cut_short(c->queue.first);
     while (c->waiting.first)
-        finish(c->waiting.first);
+        cut_short(c->waiting.first);
     for (struct call *call = c->running.first, *next; call; call = next) {
         next = call->next;
         if (call->transfer && !transfer_connected(call->transfer))

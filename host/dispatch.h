@@ -26,6 +26,7 @@ struct call {
     int64_t started;    /* of the attempt, clock_now() scale */
     struct timer timer; /* QUEUED: the deadline; BACKING_OFF: the next attempt */
     bool probe;         /* the exchange is the breaker's */
+    bool cut_short;     /* another attempt was due, but the client was stopped */
     struct transfer *transfer;
     char trace[sizeof TRACE_HEADER + TRACEPARENT_SIZE];
     char trace_before[TRACEPARENT_SIZE]; /* of the attempt before, should this one not be sent after all */

@@ -173,6 +173,7 @@ static int fail(lua_State *L, const struct pending *p, const char *kind, const c
     lua_pushboolean(L, retry_is_transient(r) && !unclear);
     lua_setfield(L, -2, "retryable");
     set_flag(L, "unknown", unclear);
+    set_flag(L, "unfinished", call_was_cut_short(p->call));
     set_flag(L, "certificate", r->failure == FAILURE_CERTIFICATE);
     if (*call_traceparent(p->call)) {
         lua_pushstring(L, call_traceparent(p->call));

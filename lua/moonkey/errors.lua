@@ -3,7 +3,8 @@ Errors of API calls: one shape, whatever the wire had.
 
 err.kind is one of M.KINDS; status, title, detail, errors (a list of { field =, message = }) and trace_id come from the reply
 where it has them (api-contract, section 3, shapes A to D); attempts, retryable, method, path, host and traceparent say what was
-done; unknown is true for a request that must not be repeated and may have been carried out.
+done. Only where they are true: unfinished, the run was stopped before another attempt; unknown, it must not be repeated and may
+have been carried out; certificate, one was refused.
 tostring(err) is one line that a person can act on.
 ]]
 local json = require "moonkey.json"

@@ -11,6 +11,7 @@
 ---@field trace_id? string the platform's, for its support
 ---@field traceparent? string of the last request that was sent (W3C Trace Context), to find it in logs
 ---@field certificate? boolean true where the server's certificate, or ours, was refused: the run stops
+---@field unfinished? boolean true where another attempt was due, but the run was stopped
 ---@field unknown? boolean true for a request that must not be repeated (POST) and may have been carried out all the same
 ---@field attempts integer HTTP exchanges that were made; 0 when nothing was sent
 ---@field retryable boolean could the same call succeed later?

@@ -564,6 +564,7 @@ static void stop_ends_a_back_off(void **state)
     while (client_stats(client).retries == 0)
         loop_step(loop, true);
     client_stop(client, "not sent: stopping");
+    assert_true(call_was_cut_short(o.call));
     check(o.call, FAILURE_NONE, 503, 1);
     assert_false(loop_busy(loop));
 }

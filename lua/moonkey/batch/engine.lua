@@ -129,7 +129,7 @@ end
 -- Is this the failure of a run that is being stopped, rather than of the row?
 local function means_stopped(err)
   if type(err) ~= "table" then return tostring(err):find("interrupted$") ~= nil end
-  return err.kind == "cancelled" or err.status == 401 or err.certificate
+  return err.kind == "cancelled" or err.status == 401 or err.certificate or err.unfinished
 end
 
 function Engine:process(item, kept, handler)
