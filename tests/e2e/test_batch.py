@@ -131,7 +131,7 @@ return {
         env = dict(emulator.env, MPT_API_TOKEN="idt:TKN-0000-0001:" + "x" * 64)
         done = self.run_moonkey("batch", "a.jsonl", env=env)
         self.assertEqual(done.code, 4, done.err)
-        self.assertIn("not tried", done.err)
+        self.assertIn("pending", done.err)
 
 
 class Signals(Case):

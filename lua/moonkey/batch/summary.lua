@@ -86,7 +86,7 @@ end
 function M.lines(s)
   local lines = {}
   if s.rows > 0 then
-    local pending = s.pending > 0 and (", %s not tried"):format(M.number(s.pending)) or ""
+    local pending = s.pending > 0 and (", %s pending"):format(M.number(s.pending)) or ""
     local unknown = s.unknown > 0 and (", %s unknown"):format(M.number(s.unknown)) or ""
     local ran = s.done + s.failed + s.unknown
     local rate = s.seconds >= 0.01 and (" (%s rows/s)"):format(M.number(ran / s.seconds // 1)) or ""
