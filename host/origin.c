@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -131,4 +132,60 @@ int origin_parse(struct origin *origin, const char *text, char *err)
     curl_free(path);
     curl_url_cleanup(url);
     return status;
+}
+
+static bool has_part(CURLU *url, CURLUPart part)
+{
+    char *value = NULL;
+    bool has = curl_url_get(url, part, &value, 0) == CURLUE_OK;
+    curl_free(value);
+    return has;
+}
+
+static bool has_path(CURLU *url)
+{
+    char *path = NULL;
+    bool has = curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK && strcmp(path, "/") != 0;
+    curl_free(path);
+    return has;
+}
+
+/* A proxy is host and port. What looks like more is mostly a password with a / or # in it, whose rest is then no secret to
+ * libcurl. */
+static int check_proxy_text(const char *source, const char *text, char *err)
+{
+    CURLU *url = curl_url();
+    if (!url)
+        return refuse(err, "out of memory");
+    bool good = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) == CURLUE_OK &&
+                !has_path(url) && !has_part(url, CURLUPART_QUERY) && !has_part(url, CURLUPART_FRAGMENT);
+    char *scheme = NULL;
+    bool known = false;
+    static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+    if (good && curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK)
+        for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+            known = known || strcasecmp(scheme, schemes[i]) == 0;
+    curl_free(scheme);
+    curl_url_cleanup(url);
+    if (known)
+        return 0;
+    return refuse(err,
+                  "%s cannot be used; expected http://HOST:PORT, https:// or socks5h://. "
+                  "In a user name or password write / as %%2F, # as %%23, ? as %%3F and @ as %%40",
+                  source);
+}
+
+int origin_check_proxy(const struct origin *origin, const char *proxy, char *err)
+{
+    static const char *const variables[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}; /* in libcurl's order */
+    if (origin->loopback)
+        return 0;
+    if (proxy)
+        return *proxy ? check_proxy_text("the proxy", proxy, err) : 0;
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *value = getenv(variables[i]);
+        if (value && *value)
+            return check_proxy_text(variables[i], value, err);
+    }
+    return 0;
 }

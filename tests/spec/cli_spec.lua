@@ -31,6 +31,7 @@ describe("moonkey", function()
     ["%-j"] = { "-j", "0", "run", "-e", "" },
     ["%-%-log%-level"] = { "--log-level", "loud", "run", "-e", "" },
     ["%-%-color"] = { "--color", "blue", "run", "-e", "" },
+    ["%-%-proxy: .*belong into HTTPS_PROXY"] = { "-x", "http://u:hunter2#secret@proxy.test:80", "run", "-e", "" },
     ["exclude each other"] = { "--emulator", "--base-url", "http://127.0.0.1:1", "run", "-e", "" },
     ["%-%-cacert: cannot read /nosuch"] = { "--cacert", "/nosuch", "run", "-e", "" },
     ["%-%-port 70000"] = { "emulator", "--port", "70000" },

@@ -85,12 +85,67 @@ static void has_a_longest(void **state)
     assert_non_null(strstr(err, "too long"));
 }
 
+static const struct {
+    const char *text;
+    bool good;
+} proxies[] = {
+    {"", true}, /* none */
+    {"http://proxy.example.com:8080", true},
+    {"http://proxy.example.com:8080/", true},
+    {"proxy.example.com:8080", true},
+    {"https://proxy.example.com", true},
+    {"socks5h://127.0.0.1:1080", true},
+    {"http://user:hunter2secret@proxy.example.com:8080", true},
+    {"http://user:hunter2%2Fsecret@proxy.example.com:8080", true},
+    {"http://user:hunter2/secret@127.0.0.1:99999", false},
+    {"http://user:hunter2#secret@proxy.example.com:8080", false},
+    {"http://user:hunter2secret@127.0.0.1:99999", false},
+    {"http://user:12/hunter2@proxy.example.com", false},
+    {"http://user:12#hunter2@proxy.example.com", false},
+    {"http://user:12?hunter2@proxy.example.com", false},
+    {"ftp://user:hunter2secret@proxy.example.com", false},
+    {"socks9://proxy.example.com", false},
+    {"http://", false},
+};
+
+static void check_proxy(const char *base_url, const char *proxy, const char *refused_for)
+{
+    struct origin origin;
+    char err[ERROR_SIZE] = "";
+    assert_int_equal(origin_parse(&origin, base_url, err), 0);
+    assert_int_equal(origin_check_proxy(&origin, proxy, err), refused_for ? -1 : 0);
+    assert_non_null(strstr(err, refused_for ? refused_for : ""));
+    assert_null(strstr(err, "hunter2"));
+}
+
+static void checks_proxies(void **state)
+{
+    (void)state;
+    static const char *const variables[] = {"ALL_PROXY", "all_proxy", "HTTPS_PROXY",
+                                            "https_proxy"}; /* each goes before the last */
+    for (size_t i = 0; i < COUNT(proxies); i++) {
+        TRY(proxies[i].text);
+        check_proxy("https://api.example.com", proxies[i].text, proxies[i].good ? NULL : "the proxy");
+        check_proxy("https://127.0.0.1:8443", proxies[i].text, NULL); /* reached directly */
+    }
+    for (size_t i = 0; i < COUNT(variables); i++) {
+        setenv(variables[i], "http://user:hunter2/secret@127.0.0.1:99999", 1);
+        check_proxy("https://api.example.com", NULL, variables[i]);
+        check_proxy("https://api.example.com", "http://proxy.example.com", NULL);
+        setenv(variables[i], "http://user:hunter2@proxy.example.com:8080", 1);
+        check_proxy("https://api.example.com", NULL, NULL);
+    }
+    for (size_t i = 0; i < COUNT(variables); i++)
+        unsetenv(variables[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepts),
         cmocka_unit_test(refuses),
         cmocka_unit_test(has_a_longest),
+        cmocka_unit_test(checks_proxies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

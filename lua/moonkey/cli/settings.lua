@@ -19,6 +19,13 @@ local function readable_file(what, path)
   return path
 end
 
+local function proxy(what, url)
+  if url:find("@", 1, true) then
+    stop.usage(what .. ": a proxy's user name and password belong into HTTPS_PROXY; an argument can be read by others")
+  end
+  return url
+end
+
 local function as_it_is(_, value)
   return value
 end
@@ -35,7 +42,7 @@ local SETTINGS = {
   { "cacert", "--cacert", "ca_file", readable_file },
   { "cert", "--cert", "cert_file", readable_file },
   { "key", "--key", "key_file", readable_file },
-  { "proxy", "--proxy", "proxy", as_it_is },
+  { "proxy", "--proxy", "proxy", proxy },
   { "http2", "--http2", "http2", as_it_is },
   { "read_only", "--read-only", "read_only", as_it_is }, -- no flag says the opposite: a profile's cannot be lifted
   { "dry_run", "--dry-run", "dry_run", as_it_is },
