@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "buf.h"
+#include "redact.h"
+
 struct certificate_note {
     unsigned owners;
     int alert;      /* that ended a handshake or a connection; -1 for none */
@@ -28,12 +31,19 @@ void certificate_forget(struct certificate_note *note)
 
 /* ---- the server's certificate ---- */
 
-/* Names come from the server, and OpenSSL lets line ends through: they must not begin a line of their own in a log. */
+/*
+ * Names come from the server. They are masked before they are cut, and OpenSSL lets line ends through, which must not begin a
+ * line of their own in a log.
+ */
 static void keep(struct certificate_note *note, BIO *bio)
 {
     char *bytes;
     long len = BIO_get_mem_data(bio, &bytes);
-    snprintf(note->text, sizeof note->text, "%.*s", (int)len, bytes);
+    struct buf clean;
+    buf_init(&clean, sizeof note->text - 1);
+    redact_append(&clean, bytes, len > 0 ? (size_t)len : 0);
+    snprintf(note->text, sizeof note->text, "%s", buf_text(&clean));
+    buf_wipe(&clean);
     for (char *p = note->text; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             *p = '?';

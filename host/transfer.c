@@ -4,11 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "certificate.h"
-#include "clock.h"
-#include "retry.h"
+#include "outcome.h"
+#include "sockets.h"
 
 enum {
     IDLE_SECONDS = 60,      /* a connection that has waited longer is not used again: many proxies drop it without a word */
@@ -16,6 +15,8 @@ enum {
     SLOWEST_BYTES = 1,      /* a second, on average over … */
     SLOW_SECONDS = 30,
 };
+
+static const char NO_REPLY[] = "the connection, which had been used before, was closed without a reply";
 
 struct transfer {
     struct loop_transfer base; /* first: the loop hands this back */
@@ -25,8 +26,9 @@ struct transfer {
     struct certificate_note *certificate;
     struct result result;
     size_t header_bytes;
-    bool headers_whole, connected, resend_refused;
-    const char *body; /* what is still to be read, for exchanges that must not repeat */
+    bool headers_whole, connected;
+    const char *not_used; /* see outcome.h */
+    const char *body;     /* what is still to be read, for exchanges that must not repeat */
     size_t body_left;
     void (*done)(struct result *result, void *arg);
     void *arg;
@@ -57,11 +59,19 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
     }
 }
 
+/* Of this head: one may follow an interim reply (1xx), and the lines of a trailer follow the body. */
+static bool ends_head(bool whole, const char *line, size_t len)
+{
+    if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
+        return false;
+    return whole || line[0] == '\r' || line[0] == '\n';
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 {
     struct transfer *t = arg;
     t->header_bytes += size * count;
-    t->headers_whole = bytes[0] == '\r' || bytes[0] == '\n'; /* the blank line that ends them */
+    t->headers_whole = ends_head(t->headers_whole, bytes, size * count);
     if (t->header_bytes <= t->all->config.max_headers)
         return size * count;
     t->result.failure = FAILURE_UNUSABLE;
@@ -84,9 +94,9 @@ static size_t on_read(char *into, size_t size, size_t count, void *arg)
 /* libcurl resends on a reused connection that died. Refusing to rewind is what keeps a POST from being sent twice. */
 static int on_seek(void *arg, curl_off_t offset, int origin)
 {
-    (void)arg;
     (void)offset;
     (void)origin;
+    ((struct transfer *)arg)->not_used = NO_REPLY;
     return CURL_SEEKFUNC_FAIL;
 }
 
@@ -96,113 +106,19 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
  */
 static int on_connected(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
-    (void)ip, (void)local_ip, (void)port, (void)local_port;
+    (void)ip, (void)local_ip, (void)port;
     struct transfer *t = arg;
     const struct transfer_config *c = &t->all->config;
-    t->resend_refused = t->connected;
-    if (t->resend_refused)
+    if (t->connected)
+        t->not_used = NO_REPLY;
+    else if (!c->http2 && sockets_is_stale(local_port)) /* HTTP/2 has frames of its own between exchanges */
+        t->not_used = "the connection, which had been used before, holds something that nobody asked for; nothing was sent";
+    if (t->not_used)
         return CURL_PREREQFUNC_ABORT;
     t->connected = true;
     if (c->connected)
         c->connected(c->connected_arg);
     return CURL_PREREQFUNC_OK;
-}
-
-/* ---- from libcurl's outcome to a result ---- */
-
-static enum failure classify(CURLcode code)
-{
-    switch (code) {
-    case CURLE_OK:
-        return FAILURE_NONE;
-    case CURLE_OPERATION_TIMEDOUT:
-        return FAILURE_TIMEOUT;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_CRL_BADFILE:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-        return FAILURE_CERTIFICATE;
-    case CURLE_BAD_CONTENT_ENCODING:
-        return FAILURE_UNUSABLE;
-    case CURLE_OUT_OF_MEMORY:
-    case CURLE_FAILED_INIT:
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_BAD_FUNCTION_ARGUMENT:
-        return FAILURE_INTERNAL;
-    default:
-        return FAILURE_TRANSPORT;
-    }
-}
-
-static const char *header(CURL *easy, const char *name)
-{
-    struct curl_header *h;
-    return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? h->value : NULL;
-}
-
-static bool says_json(const char *type)
-{
-    return type && (strncasecmp(type, "application/json", 16) == 0 || strncasecmp(type, "application/problem+json", 24) == 0 ||
-                    strncasecmp(type, "text/json", 9) == 0);
-}
-
-/* Only the origin: the rest of the address may carry a token of its own. */
-static void describe_redirect(struct transfer *t)
-{
-    char *target = NULL, *scheme = NULL, *host = NULL, *port = NULL;
-    curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &target);
-    CURLU *url = target ? curl_url() : NULL;
-    if (url && curl_url_set(url, CURLUPART_URL, target, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK) {
-        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
-        curl_url_get(url, CURLUPART_HOST, &host, 0);
-        curl_url_get(url, CURLUPART_PORT, &port, 0);
-    }
-    if (scheme)
-        snprintf(t->result.message, sizeof t->result.message, "redirect to %s://%s%s%s not followed", scheme, host ? host : "",
-                 port ? ":" : "", port ? port : "");
-    else
-        snprintf(t->result.message, sizeof t->result.message, "redirect to an unknown host not followed");
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(port);
-    curl_url_cleanup(url);
-}
-
-static void fill_reply(struct transfer *t)
-{
-    struct result *r = &t->result;
-    char *type = NULL;
-    curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
-    r->is_json = says_json(type);
-    if (r->status >= 300) {
-        const char *after = header(t->easy, "Retry-After");
-        r->retry_after_ms = after ? retry_after_ms(after, header(t->easy, "Date"), clock_wall_ms()) : -1;
-    }
-    if (r->status >= 300 && r->status < 400)
-        describe_redirect(t);
-}
-
-static void describe_failure(struct transfer *t, CURLcode code)
-{
-    struct result *r = &t->result;
-    if (t->resend_refused) {
-        snprintf(r->message, sizeof r->message, "the connection, which had been used before, was closed without a reply");
-        return;
-    }
-    if (r->failure == FAILURE_TRANSPORT && certificate_refusal(t->certificate, r->message, sizeof r->message)) {
-        r->failure = FAILURE_CERTIFICATE;
-        return;
-    }
-    const char *certificate = code == CURLE_PEER_FAILED_VERIFICATION ? certificate_text(t->certificate) : "", *hint = "";
-    if (code == CURLE_SSL_CERTPROBLEM)
-        hint = "; --cert and --key take PEM files that need no pass phrase";
-    else if (r->failure == FAILURE_TRANSPORT && certificate_asked(t->certificate))
-        hint = "; the server asked for a client certificate, which --cert and --key give";
-    snprintf(r->message, sizeof r->message, "%s%s%s%s", t->error[0] ? t->error : curl_easy_strerror(code),
-             *certificate ? "; the certificate is of " : "", certificate, hint);
 }
 
 static void give_back(struct transfer *t)
@@ -217,52 +133,20 @@ static void give_back(struct transfer *t)
     t->all->idle = t;
 }
 
-static void fail(struct transfer *t, enum failure failure, const char *message)
-{
-    t->result.failure = failure;
-    snprintf(t->result.message, sizeof t->result.message, "%s", message);
-}
-
-/* What libcurl's code does not tell, or tells wrongly. */
-static void judge(struct transfer *t, CURLcode code)
-{
-    struct result *r = &t->result;
-    if (r->failure != FAILURE_NONE) /* a callback of ours knows better why it stopped */
-        return;
-    if (code == CURLE_UNSUPPORTED_PROTOCOL && r->sent)
-        fail(t, FAILURE_TRANSPORT, "the reply is not HTTP");
-    else if (code == CURLE_OUT_OF_MEMORY && r->sent && !t->headers_whole) /* libcurl takes 100 KB a line */
-        fail(t, FAILURE_UNUSABLE, "a header of the reply is too large");
-    else if (code == CURLE_OK && !t->headers_whole && r->body.len == 0) /* libcurl 7.88 takes this for a reply */
-        fail(t, FAILURE_TRANSPORT, "the reply was cut off within its headers");
-    else
-        r->failure = classify(code);
-}
-
-/* The head says what matters. Whether the body of an error came is no reason to ask again, or not to heed a 401. */
-static bool is_error_without_body(const struct transfer *t)
-{
-    const struct result *r = &t->result;
-    return t->headers_whole && r->status >= 300 && r->failure != FAILURE_NONE && r->failure != FAILURE_INTERNAL;
-}
-
 static void on_finished(struct loop_transfer *base, CURLcode code)
 {
     struct transfer *t = (struct transfer *)base;
     struct result *r = &t->result;
-    long request_bytes = 0;
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &r->status);
-    curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-    r->sent = t->connected && request_bytes > 0; /* what a proxy was sent to reach the server does not count */
-    judge(t, code);
-    if (r->failure != FAILURE_NONE && !r->message[0])
-        describe_failure(t, code);
-    if (r->failure != FAILURE_NONE)
-        buf_wipe(&r->body);
-    if (is_error_without_body(t))
-        r->failure = FAILURE_NONE;
-    if (r->failure == FAILURE_NONE)
-        fill_reply(t);
+    const struct outcome outcome = {
+        .easy = t->easy,
+        .code = code,
+        .error = t->error,
+        .certificate = t->certificate,
+        .headers_whole = t->headers_whole,
+        .connected = t->connected,
+        .not_used = t->not_used,
+    };
+    outcome_judge(r, &outcome);
 
     /* Back to the pool first: `done` may start the next exchange, and shall find this handle and its connection free. */
     struct result mine = *r;
@@ -289,6 +173,7 @@ static bool set_options(struct transfer *t)
     SET(CURLOPT_READFUNCTION, on_read);
     SET(CURLOPT_READDATA, t);
     SET(CURLOPT_SEEKFUNCTION, on_seek);
+    SET(CURLOPT_SEEKDATA, t);
     SET(CURLOPT_PREREQFUNCTION, on_connected);
     SET(CURLOPT_PREREQDATA, t);
     SET(CURLOPT_USERAGENT, c->user_agent);
@@ -307,6 +192,7 @@ static bool set_options(struct transfer *t)
     SET(CURLOPT_LOW_SPEED_TIME, (long)SLOW_SECONDS);
     SET(CURLOPT_MAXAGE_CONN, (long)IDLE_SECONDS);
     SET(CURLOPT_MAXLIFETIME_CONN, (long)LIFETIME_SECONDS);
+    SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);              /* libcurl 7.88 frees a name of it twice when it has no memory */
     SET(CURLOPT_QUICK_EXIT, 1L);                       /* do not wait for the resolver when leaving */
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* the credential is not for proxies */
     if (c->loopback)
@@ -347,7 +233,7 @@ static struct transfer *take(struct transfers *all)
         t->base.finished = on_finished;
         t->all = all;
         buf_init(&t->result.body, all->config.max_body);
-        if (!t->certificate || !set_options(t)) {
+        if (!t->certificate || !sockets_watch(t->easy) || !set_options(t)) {
             dispose(t);
             return NULL;
         }
@@ -406,8 +292,6 @@ static bool set_exchange(struct transfer *t, const struct exchange *x)
     t->body = x->body;
     t->body_left = by_reader ? x->body_len : 0;
     SET(CURLOPT_CUSTOMREQUEST, x->method);
-    /* Without a body there is nothing to rewind, so only a new connection keeps libcurl from resending. */
-    SET(CURLOPT_FRESH_CONNECT, x->body_len > 0 || x->may_repeat ? 0L : 1L);
     SET(CURLOPT_URL, x->url);
     SET(CURLOPT_HTTPHEADER, x->headers);
     SET(CURLOPT_TIMEOUT_MS, timeout);
@@ -420,7 +304,8 @@ static void reset_result(struct transfer *t)
     buf_wipe(&r->body); /* what a cut-off exchange left */
     *r = (struct result){.body = {.cap = t->all->config.max_body}, .retry_after_ms = -1};
     t->header_bytes = 0;
-    t->headers_whole = t->connected = t->resend_refused = false;
+    t->headers_whole = t->connected = false;
+    t->not_used = NULL;
     t->error[0] = '\0';
     certificate_begin(t->certificate);
 }

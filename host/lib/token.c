@@ -9,6 +9,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "../redact.h"
 #include "call.h"
@@ -193,7 +194,7 @@ static const struct buf *make_body(lua_State *L, int table)
 
 /* ---- replies ---- */
 
-/* A token object: null is absent, and the secret is a secret object. */
+/* The token object that was asked for: null is absent, and the secret is a secret object. */
 static int deliver_token(lua_State *L, const struct result *result)
 {
     if (result->body.len == 0)
@@ -204,6 +205,8 @@ static int deliver_token(lua_State *L, const struct result *result)
     }
     if (!lua_istable(L, -1) || lua_getfield(L, -1, "id") != LUA_TSTRING)
         return lua_pushliteral(L, "the body is JSON, but not a token object"), -1;
+    if (strcasecmp(lua_tostring(L, -1), lua_tostring(L, 1)) != 0) /* the argument */
+        return lua_pushfstring(L, "the reply is about another token, %s", lua_tostring(L, -1)), -1;
     lua_pop(L, 1);
     lib_hide_tokens(L);
     return 1;

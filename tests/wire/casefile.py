@@ -7,7 +7,7 @@ import time
 
 CREDENTIAL = "idt:TKN-0000-0001:" + "CredentialThatMustNeverBeShown42" * 2
 SECRET = "idt:TKN-0000-0007:" + "SecretOfATokenThatMustNotBeShown" * 2
-TOKEN = ('{"id":"TKN-0000-0007","name":"CRM robot","description":null,"icon":null,"status":"Active","token":"%s",'
+TOKEN = ('{"id":"TKN-asked-for","name":"CRM robot","description":null,"icon":null,"status":"Active","token":"%s",'
          '"account":{"id":"ACC-0001-0001","type":"Client"},"modules":[{"id":"MOD-1756","name":"Access Management"}]}' % SECRET)
 SECTIONS = {"run", "limits", "script", "file", "stdin", "env", "server", "tls", "proxy", "nginx", "host", "dns", "clock", "interrupt",
             "accept", "reply", "request", "requests", "stdout", "stderr", "result", "exit", "connections", "lookups", "takes",
@@ -76,7 +76,7 @@ def simple_reply(status, content_type, body, actions):
         return f"{head}Connection: close\r\n\r\n".encode()
     if "endless" in actions:
         return f"{head}Transfer-Encoding: chunked\r\n\r\n".encode()
-    body = gzip.compress(body) if "gzip" in actions else body
+    body = gzip.compress(body.replace(b"TKN-asked-for", b"TKN-0000-0007")) if "gzip" in actions else body
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 

@@ -42,7 +42,7 @@ body; other sections keep theirs. Requests are compared in order of arrival; out
 In every case the made-up secrets must appear in no output and no file that the run wrote; and where a batch writes results, each row
 has one, in one state, and the server has seen as many requests for its id, with its traceparent, as the results tell of attempts.
 
-    %HOST 127.0.0.1:PORT   %CREDENTIAL and %SECRET: idt:TKN-…:64 letters   %TOKEN a token object, with %SECRET   %VERSION of moonkey
+    %HOST 127.0.0.1:PORT   %CREDENTIAL and %SECRET: idt:TKN-…:64 letters   %TOKEN the token asked for, with %SECRET   %VERSION of moonkey
     %PORT   %CERTIFICATES the directory with ca.pem   %{x*N} x, N times; in x, \\n and \\xHH for any byte
     %{date+N} the date in N seconds, as HTTP writes it   %TRACEPARENT stands for any well-formed one of a request
 """

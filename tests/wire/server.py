@@ -16,10 +16,11 @@ answers CONNECT with this status, and goes on as the server if it is 200. The ac
 
     signal=NAME,NAME…   have these signals sent, 0.2 s (real) apart; with at=S: that much later, while the rest goes on
     delay=S             wait
-    (the data are sent)  drip=N/S  N bytes each S seconds    body=N/S  the same, but the head at once
+    (the data are sent; ANY_TOKEN in them becomes the id of the token that the request names)  drip=N/S  N bytes each S seconds    body=N/S  the same, but the head at once
     endless             go on with chunks of 64 KiB until the client leaves
     flood=BYTES         go on with so many bytes of spaces; gzip, gzip=2: compressed, twice
     hang                say nothing more, and wait for the client to leave
+    stray=S             after S seconds, one more reply that nobody asked for: 408
     idle=S              end the connection when nothing more has come after S seconds
     close, reset        end it: at once, with a TCP reset. A reply without data is nothing but that
 
@@ -32,6 +33,7 @@ import collections
 import ctypes
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -43,6 +45,10 @@ import warnings
 import zlib
 
 CHUNK = b"10000\r\n" + b" " * 65536 + b"\r\n"
+STRAY = (b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 2\r\n\r\n"
+         b"{}")
+ANY_TOKEN, OTHER_TOKEN = b"TKN-asked-for", b"TKN-0000-0007"  # as long as each other, so that lengths stay right
+TOKEN_PATH = re.compile(rb"[A-Z]+ /public/v1/accounts/api-tokens/(TKN-\d{4}-\d{4})[ /?]")
 UNSCRIPTED = {"data": "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n"
                       '"no reply is scripted for this request."', "actions": {"close": ""}}
 
@@ -212,12 +218,13 @@ class Connection:
                     self.log("request", **{"from": self.used, "to": len(self.received), "whole": False})
                 return False
         self.log("request", **{"from": self.used, "to": end, "whole": True})
+        named = TOKEN_PATH.match(self.received, self.used)
         self.used = end
-        return self.act(self.server.next_reply())
+        return self.act(self.server.next_reply(), named[1] if named else OTHER_TOKEN)
 
-    def act(self, step):
+    def act(self, step, token=OTHER_TOKEN):
         """Carry out a step. Does the connection go on?"""
-        actions, data = step["actions"], step["data"].encode("latin-1")
+        actions, data = step["actions"], step["data"].encode("latin-1").replace(ANY_TOKEN, token)
         if "at" in actions:
             threading.Thread(target=self.server.have_sent, args=(actions["signal"], float(actions["at"])), daemon=True).start()
         elif "signal" in actions:
@@ -227,6 +234,8 @@ class Connection:
         self.send(data, actions)
         if data:
             self.log("replied")
+        if "stray" in actions and self.server.wait(float(actions["stray"])):
+            self.sock.sendall(STRAY)
         if "hang" in actions:
             while self.receive():
                 pass
