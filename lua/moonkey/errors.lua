@@ -16,10 +16,17 @@ M.KINDS = { "api", "auth", "transport", "timeout", "invalid_response", "cancelle
 
 local REASONS = {
   [300] = "Redirect", [301] = "Redirect", [302] = "Redirect", [303] = "Redirect", [307] = "Redirect", [308] = "Redirect",
-  [400] = "Bad Request", [401] = "Unauthorized", [403] = "Forbidden", [404] = "Not Found", [409] = "Conflict",
-  [415] = "Unsupported Media Type", [429] = "Too Many Requests", [500] = "Internal Server Error",
-  [501] = "Not Implemented", [502] = "Bad Gateway", [503] = "Service Unavailable", [504] = "Gateway Timeout",
+  [400] = "Bad Request", [401] = "Unauthorized", [403] = "Forbidden", [404] = "Not Found", [405] = "Method Not Allowed",
+  [408] = "Request Timeout", [409] = "Conflict", [413] = "Content Too Large", [415] = "Unsupported Media Type",
+  [422] = "Unprocessable Content", [425] = "Too Early", [428] = "Precondition Required", [429] = "Too Many Requests",
+  [500] = "Internal Server Error", [501] = "Not Implemented", [502] = "Bad Gateway", [503] = "Service Unavailable",
+  [504] = "Gateway Timeout",
 }
+
+-- What a status means, for a reply that does not say.
+function M.reason(status)
+  return REASONS[status] or ("HTTP %d"):format(status)
+end
 
 -- What to do now, where we can know it.
 local function advice(err)

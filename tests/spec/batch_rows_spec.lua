@@ -1,8 +1,10 @@
 -- What becomes of a row before anything is sent: the cells of CSV, the checks of the default job, job files, the summary.
 local cells = require "moonkey.batch.csv_cells"
 local default_job = require "moonkey.batch.default_job"
+local errors = require "moonkey.errors"
 local jobs = require "moonkey.batch.job"
 local json = require "moonkey.json"
+local result = require "moonkey.batch.result"
 local sources = require "moonkey.batch.source"
 local summary = require "moonkey.batch.summary"
 local tallies = require "moonkey.batch.tally"
@@ -145,7 +147,9 @@ describe("a job file", function()
       local file = io.open(path, "w")
       file:write(case[1])
       file:close()
-      local job, message, unreadable = jobs.load(path)
+      local chunk, message, unreadable = jobs.read(path)
+      local job
+      if chunk then job, message = jobs.make(chunk, path) end
       assert.equal(case[2] == nil, job ~= nil, message)
       assert.is_falsy(unreadable)
       if case[2] then
@@ -156,7 +160,7 @@ describe("a job file", function()
   end
 
   it("that is missing", function()
-    local _, message, unreadable = jobs.load("/no/such/job.lua")
+    local _, message, unreadable = jobs.read("/no/such/job.lua")
     assert.is_true(unreadable)
     assert.truthy(message:find("/no/such/job.lua: No such file", 1, true))
   end)
@@ -191,6 +195,19 @@ describe("the summary", function()
     assert.truthy(lines[4]:find("check the ids", 1, true))
     assert.equal("  1 × bad row: no id: the row has no id", lines[5])
     assert.equal("      line 12", lines[6])
+  end)
+
+  it("takes replies that say nothing for one cause, whatever the row", function()
+    local results = {}
+    for i = 1, 120 do
+      local err = errors.from_result{ kind = "api", status = i % 2 == 0 and 503 or 418, method = "PUT", path = "/tokens/T" .. i,
+        body = "", message = "", attempts = 1 }
+      results[i] = result.set_error({ outcome = "failed", row = i, attempts = 1 }, err)
+      if i % 6 == 0 then results[i] = result.set_error({ outcome = "failed", row = i, attempts = 0 }, {}) end
+    end
+    local lines = lines_for(results)
+    assert.same({ "  60 × HTTP 418", "  40 × 503 Service Unavailable", "  20 × an error without a text" },
+      { lines[2], lines[4], lines[7] })
   end)
 
   it("says why a run stopped", function()

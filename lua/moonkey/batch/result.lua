@@ -15,6 +15,7 @@ The result of a row: a table with, in this order, and each only where it applies
   ms         milliseconds from start to end
   value      what a custom job returned
 ]]
+local errors = require "moonkey.errors"
 local json = require "moonkey.json"
 local redact = require("moonkey.secret").redact
 
@@ -25,6 +26,14 @@ M.FIELDS = {
   "attempts", "ms", "value",
 }
 
+-- The same for each row that failed alike, because the summary groups by it: tostring of an API error names the row's path.
+local function title_of(err)
+  if err.title or err.detail then return err.title or err.detail end
+  if math.type(err.status) == "integer" then return errors.reason(err.status) end
+  local described = (getmetatable(err) or {}).__tostring
+  return described and tostring(err) or err.kind or "an error without a text"
+end
+
 -- Fill in what is known of an error: an API error, any table, or text.
 function M.set_error(result, err)
   if type(err) ~= "table" then
@@ -32,7 +41,7 @@ function M.set_error(result, err)
     return result
   end
   result.kind = err.kind or "job"
-  result.title = err.title or err.detail or tostring(err)
+  result.title = title_of(err)
   result.detail = err.title and err.detail
   result.errors = err.errors and #err.errors > 0 and json.array(err.errors) or nil
   result.trace_id, result.traceparent = err.trace_id, err.traceparent or result.traceparent

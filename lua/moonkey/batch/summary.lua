@@ -54,9 +54,14 @@ local function places(cause)
   return table.concat(list, ", ") .. (more > 0 and (" and %s more"):format(M.number(more)) or "")
 end
 
+local function name_of(cause)
+  if cause.kind == "row" then return "bad row: " .. cause.title end
+  local title = cause.title or cause.kind or "failed"
+  return cause.status and title ~= "HTTP " .. cause.status and ("%d %s"):format(cause.status, title) or title
+end
+
 local function add_cause(lines, cause, next_cause)
-  local what = cause.kind == "row" and "bad row: " .. cause.title
-    or cause.status and ("%d %s"):format(cause.status, cause.title or "") or cause.title or cause.kind or "failed"
+  local what = name_of(cause)
   local first_line = (what .. (cause.reason and ": " .. cause.reason or "")):match("^[^\n]*")
   lines[#lines + 1] = ("  %s × %s"):format(M.number(cause.count), first_line)
   lines[#lines + 1] = "      " .. places(cause)
