@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/call.h"
+#include "lib/control.h"
 #include "log.h"
 #include "loop.h"
 #include "redact.h"
@@ -31,7 +31,7 @@ struct program {
 static void on_signal(int signo, void *arg)
 {
     (void)arg;
-    if (call_stop_all("not sent: the program is stopping"))
+    if (control_stop_all("not sent: the program is stopping"))
         log_write(LOG_WARN, "stopping: finishing what is in flight%s", signo == SIGINT ? " (Ctrl-C again leaves at once)" : "");
     task_interrupt(signo);
 }
@@ -94,14 +94,14 @@ int main(int argc, char **argv)
     struct program p = {.argc = argc, .argv = argv, .exit_code = EXIT_SCRIPT};
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write */
     secret_protect_process();
-    call_take_environment();
+    control_take_environment();
     int code = EXIT_SCRIPT;
     if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && (p.loop = loop_new()))
         code = run(&p);
     else
         log_write(LOG_ERROR, "cannot start: libcurl could not be set up (out of memory or file descriptors)");
     log_status(NULL);
-    call_close_client(); /* after Lua: bindings have let go of calls, timers and watches */
+    control_close(); /* after Lua: bindings have let go of calls, timers and watches */
     loop_free(p.loop);
     curl_global_cleanup();
     redact_forget_all();

@@ -9,6 +9,7 @@
 #include "../redact.h"
 #include "../retry.h"
 #include "../task.h"
+#include "control.h"
 #include "lib.h"
 
 static const char CALL[] = "moonkey.call";
@@ -67,7 +68,7 @@ struct call_options call_check_options(lua_State *L, int index, const char *cons
 
 bool call_must_announce(lua_State *L)
 {
-    return client_is_unannounced(call_client(L));
+    return client_is_unannounced(control_need_client(L));
 }
 
 /* On top: when it began. Somebody may have thought about a question for long, which is not the row's time. */
@@ -166,7 +167,7 @@ static int fail(lua_State *L, const struct pending *p, const char *kind, const c
     set_text(L, "path", call_target(p->call), strlen(call_target(p->call)));
     lua_pushstring(L, p->method);
     lua_setfield(L, -2, "method");
-    lua_pushstring(L, client_origin(call_client(L))->host);
+    lua_pushstring(L, client_origin(control_need_client(L))->host);
     lua_setfield(L, -2, "host");
     lua_pushinteger(L, call_attempts(p->call));
     lua_setfield(L, -2, "attempts");
@@ -180,7 +181,7 @@ static int fail(lua_State *L, const struct pending *p, const char *kind, const c
         lua_setfield(L, -2, "traceparent");
     }
     if (r->failure == FAILURE_NONE && r->status == 401) {
-        lua_pushstring(L, client_credential_origin(call_client(L)));
+        lua_pushstring(L, client_credential_origin(control_need_client(L)));
         lua_setfield(L, -2, "credential_origin");
     }
     lua_call(L, 1, 1);
@@ -211,7 +212,7 @@ static int ended(lua_State *L, int status, lua_KContext ctx)
 int call_start(lua_State *L, const char *what, const char *method, const char *target, const char *body, size_t body_len,
                const struct call_options *options, int (*deliver)(lua_State *L, const struct result *result))
 {
-    struct client *client = call_client(L);
+    struct client *client = control_need_client(L);
     task_check_can_wait(L, what);
     struct pending *p = lua_newuserdatauv(L, sizeof *p, 0);
     *p = (struct pending){.method = method, .deliver = deliver};

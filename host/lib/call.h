@@ -10,9 +10,6 @@
 
 #include "../client.h"
 
-/* The client that moonkey.http set up; raises, with advice, where there is none. [-0, +0, e] */
-struct client *call_client(lua_State *L);
-
 /*
  * The members max_time (seconds) and retry of the options table at `index`, or none; they can tighten what the command line
  * set. A member that is neither, nor in the NULL-terminated list `others` (NULL: none), is an error. [-0, +0, e]
@@ -33,12 +30,5 @@ int call_announce(lua_State *L, lua_KFunction k);
  */
 int call_start(lua_State *L, const char *what, const char *method, const char *target, const char *body, size_t body_len,
                const struct call_options *options, int (*deliver)(lua_State *L, const struct result *result));
-
-/* At the very start: take the credential out of the environment, so that neither scripts nor children see it. */
-void call_take_environment(void);
-/* Ctrl-C: start nothing new. False where there is no client to stop. */
-bool call_stop_all(const char *why);
-/* After lua_close(): every call is gone. */
-void call_close_client(void);
 
 #endif

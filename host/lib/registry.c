@@ -6,6 +6,7 @@
 static const luaL_Reg modules[] = {
     {"cjson", luaopen_cjson},
     {"moonkey.api", luaopen_moonkey_api},
+    {"moonkey.control", luaopen_moonkey_control},
     {"moonkey.coroutine", luaopen_moonkey_coroutine},
     {"moonkey.http", luaopen_moonkey_http},
     {"moonkey.httpd", luaopen_moonkey_httpd},

@@ -13,6 +13,7 @@
 
 #include "../redact.h"
 #include "call.h"
+#include "control.h"
 #include "json.h"
 #include "lib.h"
 #include "nearest.h"
@@ -238,7 +239,7 @@ static int update(lua_State *L, int status, lua_KContext announced)
     struct call_options options = call_check_options(L, 3, NULL);
     const char *target = make_target(L, 1);
     const struct buf *body = make_body(L, 2);
-    if (client_dry_run(call_client(L)))
+    if (client_dry_run(control_need_client(L)))
         return preview(L);
     if (!announced && call_must_announce(L))
         return call_announce(L, update);

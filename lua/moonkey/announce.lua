@@ -4,6 +4,7 @@ Before the first write: whose account it is, and whether somebody agrees to it w
 The host calls before_write() from every call that would be the first write, before anything is sent. Below Lua nothing is
 written without the consent; that is only given here.
 ]]
+local control = require "moonkey.control" -- which no script can get at
 local core = require "moonkey.task.core"
 local http = require "moonkey.http"
 local log = require "moonkey.log"
@@ -13,10 +14,14 @@ local token = require "moonkey.token"
 
 local M = {}
 
--- Taken away from everybody else, scripts above all: they are not to agree in somebody's place.
-local consent, decline = http.consent, http.decline
-http.consent, http.decline = nil, nil
-local ask, get = terminal.ask, token.get
+-- All that stands between a question and the consent is taken now, before a script can put something else in its place; so no
+-- method of a string is called here either.
+local consent, decline, set_account, begin_row = control.consent, control.decline, control.set_account, control.begin_row
+local ask, get, spawn = terminal.ask, token.get, core.spawn
+local origin, stop_reason, interrupted = http.origin, http.stop_reason, sys.interrupted
+local error, tostring, type = error, tostring, type
+local find, format, gsub, lower, match, sub = string.find, string.format, string.gsub, string.lower, string.match, string.sub
+local count_characters, offset = utf8.len, utf8.offset
 
 local LONGEST_NAME = 60 -- characters
 local LEARNING = { retry = 1, max_time = 15 } -- knowing the account is worth so much, and no more
@@ -26,11 +31,12 @@ local asking -- the task that learns and asks; every other caller waits for it
 
 -- A name is the platform's text: it must not steer the terminal, nor look like a part of the question.
 local function harmless(name)
-  local length = utf8.len(name)
+  local length = count_characters(name)
   if not length then return nil end
-  if length > LONGEST_NAME then name = name:sub(1, utf8.offset(name, LONGEST_NAME) - 1) .. "…" end
-  return (name:gsub("%c", " "):gsub("\xc2[\x80-\x9f]", " ") -- C0, DEL, C1
-    :gsub("\xe2\x80[\x8e\x8f\xaa-\xae]", ""):gsub("\xe2\x81[\xa6-\xa9]", "")) -- marks that change the direction of the text
+  if length > LONGEST_NAME then name = sub(name, 1, offset(name, LONGEST_NAME) - 1) .. "…" end
+  name = gsub(gsub(name, "%c", " "), "\xc2[\x80-\x9f]", " ") -- C0, DEL, C1
+  name = gsub(gsub(name, "\xe2\x80[\x8e\x8f\xaa-\xae]", ""), "\xe2\x81[\xa6-\xa9]", "") -- marks of direction
+  return name
 end
 
 -- The account that the credential belongs to, as { id =, shown = }; nil and why that is not known.
@@ -39,17 +45,17 @@ local function learn_account(own_id)
   local tok, err = get(own_id, LEARNING)
   if not tok then return nil, tostring(err) end
   local account = type(tok.account) == "table" and tok.account or {}
-  if type(account.id) ~= "string" or not account.id:find("^[%w-]+$") then return nil, "the platform does not tell it" end
+  if type(account.id) ~= "string" or not find(account.id, "^[%w-]+$") then return nil, "the platform does not tell it" end
   local name = type(account.name) == "string" and harmless(account.name)
-  return { id = account.id, shown = name and ("%s (%s)"):format(account.id, name) or account.id }
+  return { id = account.id, shown = name and format("%s (%s)", account.id, name) or account.id }
 end
 
 local function trim(text)
-  return text:match("^%s*(.-)%s*$")
+  return match(text, "^%s*(.-)%s*$")
 end
 
 local function refuse(reason, advice)
-  if sys.interrupted() or http.stop_reason() then return end -- there is nothing left to refuse
+  if interrupted() or stop_reason() then return end -- there is nothing left to refuse
   log.error("nothing is written: profile '%s' demands consent, %s%s", demand.profile, reason, advice and "; " .. advice or "")
   decline("not sent: writing was not agreed to")
 end
@@ -57,8 +63,8 @@ end
 -- consent = "yes": --yes or an answer.
 local function agree(place)
   if demand.yes then return consent() end
-  local answer, why = ask(("Write to %s? [y/N] "):format(place))
-  local word = answer and trim(answer):lower()
+  local answer, why = ask(format("Write to %s? [y/N] ", place))
+  local word = answer and lower(trim(answer))
   if word == "y" or word == "yes" then return consent() end
   if answer then return refuse("and the answer was no") end
   refuse("and " .. why, "--yes would agree")
@@ -68,23 +74,23 @@ end
 local function confirm(place, account, why)
   if not account then return refuse("and the account that has to be typed is not known: " .. why) end
   local answer
-  answer, why = ask(("Writing to %s. Type the account id to agree: "):format(place))
+  answer, why = ask(format("Writing to %s. Type the account id to agree: ", place))
   if answer and trim(answer) == account.id then return consent() end
   if answer then return refuse("and what was typed is not the account id " .. account.id) end
   refuse("and " .. why, "the account id has to be typed; --yes is not enough")
 end
 
 local function announce()
-  http.begin_row() -- a time limit of its own, not what is left of a row's
-  local host, _, _, own_id = http.origin()
+  begin_row() -- a time limit of its own, not what is left of a row's
+  local host, _, _, own_id = origin()
   local account, why = learn_account(own_id)
   if account then
-    http.set_account(account.shown)
+    set_account(account.shown)
   else
     log.debug("the account of the credential is not known: %s", why)
   end
-  if not demand.consent or http.stop_reason() then return end
-  local place = ("%s as %s%s"):format(host, own_id ~= "" and own_id or "an unnamed token",
+  if not demand.consent or stop_reason() then return end
+  local place = format("%s as %s%s", host, own_id ~= "" and own_id or "an unnamed token",
     account and " of " .. account.shown or "")
   if demand.consent == "account" then return confirm(place, account, why) end
   agree(place)
@@ -98,7 +104,7 @@ end
 
 -- Returns once the first write may go on to the host, which then knows whether it is agreed to.
 function M.before_write()
-  if not asking then asking = core.spawn(announce) end
+  if not asking then asking = spawn(announce) end
   asking:join()
 end
 

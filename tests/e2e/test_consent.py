@@ -106,6 +106,23 @@ class Scripts(Profiles):
         self.said = [text for text in self.said if wrong.encode() not in text]
         self.assertEqual(self.name(), before)
 
+    def test_a_script_cannot_answer(self):
+        """Whatever it puts in the place of Lua's own functions, and of the host's."""
+        before, account = self.name(), self.account[0]
+        changed = f"""
+            local http, sys, log = require "moonkey.http", require "moonkey.sys", require "moonkey.log"
+            local yes = function() return "{account}" end
+            for _, library in ipairs{{ string, utf8, http, log }} do
+              for name in pairs(library) do if name ~= "find" then library[name] = yes end end
+            end
+            require("moonkey.terminal").ask, require("moonkey.token").get, require("moonkey.task.core").spawn = yes, yes, yes
+            sys.interrupted, type, tostring, error = yes, yes, yes, yes
+            io.write(select(2, token.update("{TOKEN}", {{ name = "Changed" }})).kind, "\\n") """
+        done = self.ask("strict", "no way\n", question=TYPED, code=changed)
+        self.assertIn("cancelled", done.out, done.err)
+        self.assertIn(f"Writing to {self.question()}. Type", done.err)
+        self.assertEqual(self.name(), before)
+
     def test_what_was_typed_before_is_no_answer(self):
         """A `y` that waits in the terminal's buffer was not meant for a question that nobody had seen."""
         wait = "io.stderr:write('ready\\n') require('moonkey.task').sleep(0.5) "

@@ -1,10 +1,20 @@
 -- Profiles: what may stand in the configuration file, how mistakes in it are answered, and what beats what.
-local announce = require "moonkey.announce"
 local child = require "child"
-local connect = require "moonkey.cli.connect"
-local http = require "moonkey.http"
 local json = require "moonkey.json"
 local profiles = require "moonkey.profile"
+
+-- The host's own have taken theirs and cannot be had again; these get this one.
+local control = { seal = function() end, environment_has_credential = function() return false end }
+
+local function load_with_control(name)
+  package.loaded[name] = nil
+  return require(name)
+end
+
+package.loaded["moonkey.control"] = control
+local announce = load_with_control "moonkey.announce"
+load_with_control "moonkey.cli.credential"
+local connect = load_with_control "moonkey.cli.connect"
 
 local SECRET = "NobodyShallSeeThisSecretOfAProfile"
 
@@ -124,18 +134,17 @@ describe("a run", function()
   local DEFAULT = "https://api.platform.softwareone.com"
   local ENVIRONMENT = "MPT_API_BASE_URL=https://env.test MPT_API_TOKEN_FILE=/env"
 
-  -- What http.configure is given in this environment, or the message instead of it.
+  -- What control.configure is given in this environment, or the message instead of it.
   local function settings_of(args, env)
     local _, dir = config_of(CONFIG)
     local kept
     local variables = { XDG_CONFIG_HOME = dir }
     for name, value in (env or ""):gmatch("([%u_]+)=(%S*)") do variables[name] = value end
     stub(os, "getenv", function(name) return variables[name] end)
-    stub(http, "configure", function(settings) kept = settings return true end)
-    stub(http, "environment_has_credential", function() return false end)
+    control.configure = function(settings) kept = settings return true end
     stub(announce, "configure")
     local ok, err = pcall(connect.configure, args, 7)
-    for _, double in ipairs{ os.getenv, http.configure, http.environment_has_credential, announce.configure } do double:revert() end
+    for _, double in ipairs{ os.getenv, announce.configure } do double:revert() end
     return ok and kept or tostring(err)
   end
 

@@ -5,6 +5,7 @@ Whichever worker is free reads the next row, one at a time; when it has one, and
 starts another. So a file keeps all of them busy, and a slow pipe holds up none that has work. A row whose id is being
 worked on waits behind it, in file order, and only so many can wait: then nothing is read until one is done.
 ]]
+local control = require "moonkey.control"
 local http = require "moonkey.http"
 local log = require "moonkey.log"
 local result = require "moonkey.batch.result"
@@ -51,7 +52,7 @@ function Engine:report(r)
   if why then
     self.halted = why
     self:stop("halt")
-    http.stop("not sent: the run was halted")
+    control.stop("not sent: the run was halted")
   end
 end
 
@@ -136,7 +137,7 @@ function Engine:process(item, kept, handler)
   local started = sys.now()
   local row = item.data
   item.data = nil
-  http.begin_row()
+  control.begin_row()
   local ok, value, err = xpcall(self.run, handler, row, item)
   local attempts, status, traceparent = http.row_calls()
   local r = {

@@ -20,14 +20,19 @@ function M.from(value, name)
     :format(name or "the job", type(value))
 end
 
--- Read a job file. On failure nil, message, and whether the file could not even be opened.
-function M.load(path)
+-- The chunk of a job file, which has not run yet. On failure nil, message, and whether the file could not even be opened.
+function M.read(path)
   local file, message = io.open(path, "r")
   if not file then return nil, "cannot open the job file " .. message, true end
   file:close()
   local chunk
   chunk, message = loadfile(path, "t")
   if not chunk then return nil, ("cannot load the job file %s: %s"):format(path, message) end
+  return chunk
+end
+
+-- The job that the chunk of the file `path` makes, or nil, message.
+function M.make(chunk, path)
   local ok, value = xpcall(chunk, debug.traceback, path)
   if not ok then
     value = tostring(value):gsub("\n%s*%[C%]: in function 'xpcall'\n.*$", "") -- what is below is ours

@@ -36,20 +36,26 @@ function M.configure(cmd)
 end
 
 -- A job file is a script: it has the same globals, and its modules are looked for in the same places.
-local function load_job(path)
-  if not path then return default_job end
+local function read_job(path)
   script.prepare(path, {})
-  local job, message, unreadable = jobs.load(path)
-  if not job then stop.with(unreadable and 2 or 1, message) end
+  local chunk, message, unreadable = jobs.read(path)
+  if not chunk then stop.with(unreadable and 2 or 1, message) end
+  return chunk
+end
+
+local function make_job(chunk, path)
+  local job, message = jobs.make(chunk, path)
+  if not job then stop.with(1, message) end
   return job
 end
 
-local function open_source(args, job)
+-- `check_columns`: of the default job; false with another.
+local function open_source(args, check_columns)
   if args.file == "-" and sys.isatty(0) then log.info("reading rows from the terminal; end them with Ctrl-D") end
   local source, message = batch.open_source(args.file, args.format)
   if not source then stop.with(sys.interrupted() and 128 + sys.interrupted() or 2, message) end
-  if source.columns and job.check_columns then
-    local problem, warnings = job.check_columns(source.columns)
+  if source.columns and check_columns then
+    local problem, warnings = check_columns(source.columns)
     if problem then stop.usage(("%s: %s"):format(source.name, problem)) end
     for _, warning in ipairs(warnings) do log.warn("%s: %s", source.name, warning) end
   end
@@ -64,9 +70,10 @@ local function exit_code(result)
 end
 
 function M.run(args)
-  local job = load_job(args.job)
-  local source = open_source(args, job)
+  local chunk = args.job and read_job(args.job)
+  local source = open_source(args, not chunk and default_job.check_columns)
   local count = connect.configure(args, batch.DEFAULT_JOBS)
+  local job = chunk and make_job(chunk, args.job) or default_job
   local result, message = batch.run{ source = source, job = job, jobs = count, results = args.results,
     halt = args.halt, stdout = args.output == "jsonl", progress = true }
   if not result then stop.usage(message) end

@@ -1,12 +1,13 @@
 -- Set up the client of the process from flags, environment and profile, or with an emulator of our own.
 local announce = require "moonkey.announce"
+local control = require "moonkey.control"
 local credential = require "moonkey.cli.credential"
-local http = require "moonkey.http"
 local log = require "moonkey.log"
 local profiles = require "moonkey.profile"
 local settings = require "moonkey.cli.settings"
 local stop = require "moonkey.cli.stop"
 local sys = require "moonkey.sys"
+require "moonkey.batch.engine" -- a script may want it, and it needs moonkey.control, which is gone by then
 
 local M = {}
 
@@ -66,6 +67,7 @@ local function find_profile(args)
   return profile
 end
 
+-- After it, nothing about the client can be changed any more; nothing of the user's may run before it.
 -- `jobs`: requests at a time where neither -j nor a profile says. `when_needed`: a missing credential is no error until a call
 -- needs it. Returns the number of requests at a time.
 function M.configure(args, jobs, when_needed)
@@ -82,14 +84,16 @@ function M.configure(args, jobs, when_needed)
   if none then
     none = stop.new(2, none)
     if not when_needed then error(none, 0) end
-    http.refuse_with(none)
+    control.refuse_with(none)
+    control.seal()
     return config.jobs
   end
   for name, value in pairs(source) do config[name] = value end
   config.base_url = base_url
-  local ok, message = http.configure(config)
+  local ok, message = control.configure(config)
   if not ok then stop.usage(message) end
   announce.configure{ consent = profile and profile.consent, profile = profile and profile.name, yes = args.yes }
+  control.seal()
   return config.jobs
 end
 

@@ -4,6 +4,7 @@ Where the API is, and which credential is sent there. Both come from flags, the 
 - A profile that was asked for with -p comes before the environment, any other after it.
 - The credential of a profile goes to the base URL of that profile. Elsewhere only where both were asked for: -p and --base-url.
 ]]
+local control = require "moonkey.control"
 local http = require "moonkey.http"
 local stop = require "moonkey.cli.stop"
 
@@ -26,7 +27,7 @@ end
 local function of_environment()
   local found = { base_url = set(os.getenv("MPT_API_BASE_URL")) }
   local file, command = set(os.getenv("MPT_API_TOKEN_FILE")), set(os.getenv("MPT_API_TOKEN_COMMAND"))
-  if http.environment_has_credential() then
+  if control.environment_has_credential() then
     found.credential = { credential_environment = true }
   elseif file then
     found.credential = { credential_file = file }
@@ -46,7 +47,7 @@ local function of_profile(profile)
   return found
 end
 
--- The base URL, and the source of the credential as fields of http.configure, or nil and what to say where there is none.
+-- The base URL, and the source of the credential as fields of control.configure, or nil and what to say where there is none.
 function M.choose(args, profile)
   local environment, own = of_environment(), of_profile(profile)
   local first, second = environment, own

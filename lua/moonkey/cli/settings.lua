@@ -32,7 +32,7 @@ end
 
 local RETRIES = count(0, 100)
 
--- { name in the arguments and in a profile, flag, name for http.configure, conversion }
+-- { name in the arguments and in a profile, flag, name for control.configure, conversion }
 local SETTINGS = {
   { "jobs", "-j", "jobs", count(1, 1000) },
   { "rate", "--rate", "rate", units.rate },
@@ -49,7 +49,7 @@ local SETTINGS = {
   { "allow_self", "--allow-self", "allow_self", as_it_is },
 }
 
--- For http.configure. `profile` may be nil.
+-- For control.configure. `profile` may be nil.
 function M.collect(args, profile)
   local settings = {}
   for _, setting in ipairs(SETTINGS) do

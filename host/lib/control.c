@@ -1,0 +1,241 @@
+/*
+ * moonkey.control: the set-up of the client by the command line, and the reins of a run.
+ *
+ * The host's own modules take it as a local while they load. control.seal() then takes it away for good, before anything of the
+ * user's runs: so no script can agree to writes, lift a limit, or set up a client of its own.
+ *
+ * The credential never passes through Lua: a command names its source, and the host reads it.
+ */
+#include "control.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../clock.h"
+#include "../task.h"
+#include "lib.h"
+
+#define VARIABLE "MPT_API_TOKEN" /* as the platform's own client calls it (api-contract, section 2) */
+
+static struct client *client;
+static struct secret *from_environment;
+static char environment_error[ERROR_SIZE];
+static bool sealed;         /* the set-up is over */
+static const char refusal;  /* registry key: what calls raise while there is no client */
+static const char settings; /* registry key: the table given to configure, which owns the strings that the client borrows */
+
+struct client *control_client(void)
+{
+    return client;
+}
+
+struct client *control_need_client(lua_State *L)
+{
+    if (client)
+        return client;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &refusal) != LUA_TNIL)
+        lua_error(L);
+    luaL_error(L, "no API is set up here; run this through a command that has one, such as `moonkey run`");
+    return NULL;
+}
+
+void control_take_environment(void)
+{
+    const char *value = getenv(VARIABLE);
+    if (value && *value)
+        from_environment = secret_from_env(VARIABLE, environment_error);
+    else
+        unsetenv(VARIABLE);
+}
+
+bool control_stop_all(const char *why)
+{
+    if (client)
+        client_stop(client, why);
+    return client != NULL;
+}
+
+void control_close(void)
+{
+    client_free(client);
+    secret_free(from_environment);
+    client = NULL;
+    from_environment = NULL;
+}
+
+static const char *text(lua_State *L, const char *name)
+{
+    lua_getfield(L, 1, name);
+    const char *value = luaL_optstring(L, -1, NULL);
+    lua_pop(L, 1); /* the table keeps it */
+    return value;
+}
+
+static lua_Number number(lua_State *L, const char *name, lua_Number otherwise)
+{
+    lua_getfield(L, 1, name);
+    lua_Number value = luaL_optnumber(L, -1, otherwise);
+    lua_pop(L, 1);
+    return value;
+}
+
+static int flag(lua_State *L, const char *name)
+{
+    lua_getfield(L, 1, name);
+    int value = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
+static struct secret *load_credential(lua_State *L, char *err)
+{
+    const char *name;
+    if ((name = text(L, "credential_value")))
+        return secret_new(name, strlen(name), "the emulator", err);
+    if (flag(L, "credential_environment")) {
+        struct secret *taken = from_environment;
+        from_environment = NULL;
+        snprintf(err, ERROR_SIZE, "%s", environment_error);
+        return taken;
+    }
+    if ((name = text(L, "credential_file")))
+        return secret_from_file(name, err);
+    if ((name = text(L, "credential_command")))
+        return secret_from_command(name, err);
+    luaL_error(L, "configure: no source of a credential");
+    return NULL;
+}
+
+/*
+ * control.configure{ base_url=, credential_environment= | credential_file= | credential_command= | credential_value=, jobs=,
+ * rate= (1/s), attempts=, max_time= (s), connect_timeout= (s), max_body= (bytes), read_only=, dry_run=, allow_self=,
+ * needs_consent=, http2=, ca_file=, cert_file=, key_file=, proxy= }: true, or nil and what is wrong.
+ */
+static int f_configure(lua_State *L)
+{
+    char err[ERROR_SIZE] = "";
+    luaL_checktype(L, 1, LUA_TTABLE);
+    if (client || sealed)
+        return luaL_error(L, "configure: the client is set up already");
+    struct client_config config = {
+        .user_agent = "moonkey/" MOONKEY_VERSION,
+        .attempts = (unsigned)number(L, "attempts", 4),
+        .max_time_ms = (int64_t)(number(L, "max_time", 0) * 1000),
+        .connect_timeout_ms = (long)(number(L, "connect_timeout", 10) * 1000),
+        .exchange_timeout_ms = 60000,
+        .jobs = (unsigned)number(L, "jobs", 10),
+        .rate = number(L, "rate", 0),
+        .max_body = (size_t)number(L, "max_body", 16 << 20),
+        .read_only = flag(L, "read_only"),
+        .dry_run = flag(L, "dry_run"),
+        .allow_self = flag(L, "allow_self"),
+        .needs_consent = flag(L, "needs_consent"),
+        .http2 = flag(L, "http2"),
+        .ca_file = text(L, "ca_file"),
+        .cert_file = text(L, "cert_file"),
+        .key_file = text(L, "key_file"),
+        .proxy = text(L, "proxy"),
+    };
+    lua_pushvalue(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &settings);
+    const char *url = text(L, "base_url");
+    if (origin_parse(&config.origin, url ? url : "", err) == 0 && origin_check_proxy(&config.origin, config.proxy, err) == 0 &&
+        (config.credential = load_credential(L, err)))
+        client = client_new(task_loop(), &config, err);
+    if (!client) {
+        lua_pushnil(L);
+        lua_pushstring(L, err);
+        return 2;
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* control.refuse_with(value): what every call raises from now on, because there is no client. */
+static int f_refuse_with(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    if (sealed)
+        return luaL_error(L, "refuse_with: the set-up is over");
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &refusal);
+    return 0;
+}
+
+static int f_environment_has_credential(lua_State *L)
+{
+    lua_pushboolean(L, from_environment != NULL || environment_error[0] != '\0');
+    return 1;
+}
+
+/* control.begin_row(): from here on the calls of this task count, and share the time limit, as those of one row. */
+static int f_begin_row(lua_State *L)
+{
+    (void)L;
+    int64_t limit = client ? client_max_time(client) : 0;
+    *task_calls() = (struct task_calls){.deadline = limit ? clock_now() + limit : 0};
+    return 0;
+}
+
+/* control.set_account(text): whose token the credential is, for the announcement in the log. */
+static int f_set_account(lua_State *L)
+{
+    client_set_account(control_need_client(L), luaL_checkstring(L, 1));
+    return 0;
+}
+
+/* control.stop(why): start nothing new; what is on the wire is finished. */
+static int f_stop(lua_State *L)
+{
+    control_stop_all(luaL_checkstring(L, 1));
+    return 0;
+}
+
+static int f_consent(lua_State *L)
+{
+    client_consent(control_need_client(L));
+    return 0;
+}
+
+/* control.decline(why): nothing is sent from now on. */
+static int f_decline(lua_State *L)
+{
+    client_decline(control_need_client(L), luaL_checkstring(L, 1));
+    return 0;
+}
+
+/* control.seal(): the set-up is over. Who holds this module keeps what he has; nobody gets it any more. */
+static int f_seal(lua_State *L)
+{
+    static const char *const tables[] = {LUA_LOADED_TABLE, LUA_PRELOAD_TABLE};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        luaL_getsubtable(L, LUA_REGISTRYINDEX, tables[i]);
+        lua_pushnil(L);
+        lua_setfield(L, -2, "moonkey.control");
+    }
+    sealed = true;
+    return 0;
+}
+
+static const luaL_Reg lib[] = {
+    {"begin_row", f_begin_row},
+    {"configure", f_configure},
+    {"consent", f_consent},
+    {"decline", f_decline},
+    {"environment_has_credential", f_environment_has_credential},
+    {"refuse_with", f_refuse_with},
+    {"seal", f_seal},
+    {"set_account", f_set_account},
+    {"stop", f_stop},
+    {NULL, NULL},
+};
+
+int luaopen_moonkey_control(lua_State *L)
+{
+    if (sealed)
+        return luaL_error(L, "moonkey.control is the host's own");
+    luaL_newlib(L, lib);
+    return 1;
+}
