@@ -1,5 +1,6 @@
 -- batch.run over lists, iterators and files, with jobs that need no network.
 local batch = require "moonkey.batch"
+local child = require "child"
 local json = require "moonkey.json"
 local task = require "moonkey.task"
 
@@ -137,6 +138,50 @@ describe("batch.run", function()
       teardown = function(state) log[#log + 1] = "teardown " .. state end,
     } }
     assert.same({ "setup", "job state", "teardown state" }, log)
+  end)
+
+  describe("writes its results", function()
+    local function count(path)
+      local n = 0
+      for _ in io.lines(path) do n = n + 1 end
+      return n
+    end
+
+    it("before teardown, which may go wrong", function()
+      local path = child.directory(finally) .. "/out.jsonl"
+      local job = { job = function() end, teardown = function() error("teardown: " .. count(path), 0) end }
+      assert.same({ false, "teardown: 5" }, { pcall(batch.run, { source = list_of(5), job = job, results = path }) })
+    end)
+
+    it("when the run breaks off", function()
+      local path = child.directory(finally) .. "/out.jsonl"
+      local i = 0
+      assert.is_false(pcall(batch.run, { jobs = 1, results = path, job = function() end, source = function()
+        i = i + 1
+        return i < 5 and { id = "T" .. i } or error("source broke", 0)
+      end }))
+      assert.equal(4, count(path))
+    end)
+
+    it("while a row takes long", function()
+      local path = child.directory(finally) .. "/out.jsonl"
+      local seen
+      run{ source = list_of(5), results = path, jobs = 2, job = function(row)
+        if row.n == 1 then task.sleep(1.5) seen = count(path) end
+      end }
+      assert.same({ 4, 5 }, { seen, count(path) })
+    end)
+
+    it("before a job leaves the process", function()
+      local dir = child.directory(finally)
+      child.write(dir .. "/a.jsonl", '{"id":"T1"}\n{"id":"T2"}\n{"id":"T3"}\n')
+      child.write(dir .. "/job.lua", 'return function(row) if row.id == "T3" then os.exit(7) end end')
+      local code, out = child.run({ "batch", "a.jsonl", "--job", "job.lua", "-j", "1", "--results", "out.jsonl", "-o", "jsonl" },
+        { dir = dir })
+      assert.equal(7, code)
+      assert.equal(2, count(dir .. "/out.jsonl"))
+      assert.equal(2, select(2, out:gsub("\n", "")))
+    end)
   end)
 
   it("stops when the results cannot be written", function()

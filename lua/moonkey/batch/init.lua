@@ -87,12 +87,13 @@ function M.run(options)
   local rule, problem
   if options.halt then rule, problem = halt.parse(options.halt) end
   if problem then return nil, "halt " .. problem end
-  local source, job, out = open_all(options)
+  local source, job, opened = open_all(options)
   if not source then return nil, job end
+  local out <close> = opened -- also when an error is raised
   local tally = tallies.new()
   local state
   if job.setup then state = job.setup() end
-  local bar <close> = options.progress and progress.new(source, tally) or nil -- closed also when an error is raised
+  local bar <close> = options.progress and progress.new(source, tally) or nil
   local started = sys.now()
   local ended = engine.run{
     source = source, job = job, jobs = options.jobs or M.DEFAULT_JOBS, state = state,
@@ -101,9 +102,9 @@ function M.run(options)
     on_idle = options.stdout and source.may_wait and function() out:flush() end or nil, -- whoever reads along waits too
   }
   if bar then bar:close() end
-  if job.teardown then job.teardown(state) end
   local written, message = out:close()
   source:close()
+  if job.teardown then job.teardown(state) end
   if not written and not ended.stopped then ended.stopped, ended.output_error = "output", message end
   for _, key in ipairs{ "done", "failed", "unknown", "pending", "causes" } do ended[key] = tally[key] end
   ended.seconds, ended.source = sys.now() - started, source.name

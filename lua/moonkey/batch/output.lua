@@ -1,4 +1,5 @@
 -- Where results are written: --results FILE (JSONL, or CSV when the name ends in .csv), -o jsonl on standard output.
+local core = require "moonkey.task.core"
 local result = require "moonkey.batch.result"
 local rows = require "moonkey.rows"
 local sys = require "moonkey.sys"
@@ -9,6 +10,13 @@ local Output = {}
 Output.__index = Output
 
 local CHUNK, AGE = 65536, 1 -- bytes, seconds: what is kept back at most
+
+-- What is kept back is written also when a job leaves the process.
+local opened, leave = {}, os.exit
+function os.exit(...) -- luacheck: ignore 122
+  for output in pairs(opened) do output:flush() end
+  return leave(...)
+end
 
 local function add(self, file, name, format)
   file:setvbuf("no") -- lines are collected here, and written whole: a process that is killed leaves no half of one
@@ -46,9 +54,17 @@ function Output:flush()
   return not self.failure or nil, self.failure
 end
 
--- Close what was opened here. true | nil, message: the last write can be the one that finds the disk full.
+-- Every AGE seconds, also while every row waits.
+local function keep_flushing(self)
+  while not self.closed:wait(AGE) do self:flush() end
+end
+
+-- Close what was opened here; a second time does nothing. true | nil, message: the last write can be the one that finds the
+-- disk full.
 function Output:close()
   self:flush()
+  self.closed:open()
+  opened[self] = nil
   for _, sink in ipairs(self.sinks) do
     if sink.file ~= io.stdout then sink.file:close() end
   end
@@ -56,10 +72,12 @@ function Output:close()
   return not self.failure or nil, self.failure
 end
 
+Output.__close = Output.close
+
 -- M.open{ results = FILE or nil, stdout = boolean } -> output | nil, message. A FILE that has contents is refused.
 -- It can be read by its owner only, because results name tokens and errors.
 function M.open(options)
-  local self = setmetatable({ sinks = {}, flushed = sys.now() }, Output)
+  local self = setmetatable({ sinks = {}, flushed = sys.now(), closed = core.gate() }, Output)
   if options.results then
     local file, message = rows.create(options.results)
     if not file then return nil, message end
@@ -70,6 +88,8 @@ function M.open(options)
   if options.stdout then
     add(self, io.stdout, "standard output", result.to_jsonl)
   end
+  opened[self] = true
+  if #self.sinks > 0 then core.spawn(keep_flushing, self) end
   return self
 end
 
