@@ -1,6 +1,7 @@
 /* client: see client.h. How a call gets to the wire and back is in dispatch.c. */
 #include "client.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,6 +221,7 @@ void client_free(struct client *client)
 {
     if (!client)
         return;
+    assert(!client->queue.first && !client->running.first && !client->waiting.first);
     loop_timer_stop(client->loop, &client->wake);
     transfers_free(client->transfers);
     headers_free(&client->headers);

@@ -55,7 +55,7 @@ struct call;
 
 /* NULL, with a message of at most ERROR_SIZE bytes in `err`. */
 struct client *client_new(struct loop *loop, const struct client_config *config, char *err);
-/* Calls still under way are dropped without notice. */
+/* All of its calls have been freed before. */
 void client_free(struct client *client);
 
 /*

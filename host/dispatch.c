@@ -87,36 +87,37 @@ void dispatch_finish_unsent(struct call *call, enum failure failure, const char 
 
 /* ---- one exchange ---- */
 
-/* Masked first and cut second: half a secret would not be known for one. */
-static void log_exchange(const char *head, const char *body, size_t len)
+/* The beginning of a body. Masked first and cut second: half a secret would not be known for one. */
+static const char *beginning(struct buf *shown, const char *body, size_t len)
 {
-    struct buf shown;
-    buf_init(&shown, TRACED_BODY);
-    redact_append(&shown, body, len);
-    log_write(LOG_DEBUG, "%s%s%s%s", head, len ? " " : "", buf_text(&shown), shown.len == TRACED_BODY ? "…" : "");
-    buf_wipe(&shown);
+    buf_init(shown, TRACED_BODY);
+    redact_append(shown, body, len);
+    return buf_text(shown);
 }
 
 static void log_request(const struct call *call)
 {
-    const struct exchange *x = &call->exchange;
     if (!log_enabled(LOG_DEBUG))
         return;
-    char head[1024];
-    snprintf(head, sizeof head, "> %s %s (attempt %u, traceparent %s)", x->method, x->url, call->attempts,
-             call_traceparent(call));
-    log_exchange(head, x->body, x->body_len);
+    const struct exchange *x = &call->exchange;
+    struct buf shown;
+    const char *body = beginning(&shown, x->body, x->body_len);
+    log_write(LOG_DEBUG, "> %s %s (attempt %u, traceparent %s)%s%s%s", x->method, x->url, call->attempts,
+              call_traceparent(call), *body ? " " : "", body, shown.len == TRACED_BODY ? "…" : "");
+    buf_wipe(&shown);
 }
 
 static void log_reply(const struct call *call)
 {
-    const struct result *r = &call->result;
     if (!log_enabled(LOG_DEBUG))
         return;
-    char head[1024];
-    snprintf(head, sizeof head, "< %ld %s%s%s in %lld ms", r->status, call->exchange.method, r->message[0] ? ": " : "",
-             r->message, (long long)((clock_now() - call->started) / NS_PER_MS));
-    log_exchange(head, r->body.data, r->body.len);
+    const struct result *r = &call->result;
+    int64_t ms = (clock_now() - call->started) / NS_PER_MS;
+    struct buf shown;
+    const char *body = beginning(&shown, r->body.data, r->body.len);
+    log_write(LOG_DEBUG, "< %ld %s%s%s in %lld ms%s%s%s", r->status, call->exchange.method, r->message[0] ? ": " : "",
+              r->message, (long long)ms, *body ? " " : "", body, shown.len == TRACED_BODY ? "…" : "");
+    buf_wipe(&shown);
 }
 
 static void on_queued_too_long(struct timer *timer)
@@ -188,8 +189,9 @@ static bool try_again(struct call *call)
         return false;
     c->governor.budget -= retry.cost;
     c->stats.retries++;
-    log_write(LOG_DEBUG, "%s %s: attempt %u: HTTP %ld %s; again in %.2f s", call->exchange.method, call->exchange.url,
-              call->attempts, call->result.status, call->result.message, (double)(retry.due - clock_now()) / (double)NS_PER_S);
+    log_write(LOG_DEBUG, "%s %s: attempt %u: HTTP %ld%s%s; again in %.2f s", call->exchange.method, call->exchange.url,
+              call->attempts, call->result.status, call->result.message[0] ? " " : "", call->result.message,
+              (double)(retry.due - clock_now()) / (double)NS_PER_S);
     leave_place(call);
     call->place = BACKING_OFF;
     list_append(&c->waiting, call);
@@ -211,6 +213,7 @@ static void on_exchange_done(struct result *result, void *arg)
         .probe = call->probe,
         .started = call->started,
         .now = clock_now(),
+        .deadline = call->deadline,
         .random = random_bits(),
     };
     governor_note(&c->governor, &seen);
@@ -296,6 +299,8 @@ void dispatch_withdraw(struct call *call)
         transfer_cancel(call->transfer);
         call->transfer = NULL;
         governor_abandon(&c->governor, call->probe, clock_now());
+        if (c->queue.first) /* it may have been what the others waited for */
+            wake_at(c, clock_now());
     }
     leave_place(call);
 }

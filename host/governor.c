@@ -1,6 +1,8 @@
 /* governor: see governor.h. */
 #include "governor.h"
 
+#include <stdio.h>
+
 #include "clock.h"
 #include "log.h"
 #include "retry.h"
@@ -58,20 +60,40 @@ static void note_load(struct governor *g, const struct observation *o)
     }
 }
 
-static bool is_trouble(const struct result *r)
+/* A call that gave the server no more time than this says nothing about it. */
+static const int64_t PATIENCE = 5 * NS_PER_S;
+
+static bool was_impatient(const struct observation *o)
 {
-    return r->failure == FAILURE_TRANSPORT || r->failure == FAILURE_TIMEOUT || (r->failure == FAILURE_NONE && r->status >= 500);
+    return o->deadline && o->now >= o->deadline && o->now - o->started < PATIENCE;
+}
+
+static bool is_trouble(const struct observation *o)
+{
+    switch (o->result->failure) {
+    case FAILURE_TRANSPORT:
+        return true;
+    case FAILURE_TIMEOUT:
+        return !was_impatient(o);
+    case FAILURE_NONE:
+        return o->result->status >= 500;
+    default:
+        return false;
+    }
 }
 
 static void note_trouble(struct governor *g, const struct observation *o)
 {
-    if (!breaker_note(&g->breaker, o->probe, is_trouble(o->result), o->now, o->random))
+    char status[32];
+    snprintf(status, sizeof status, "HTTP %ld", o->result->status);
+    const char *trouble = o->result->failure == FAILURE_NONE ? status : o->result->message;
+    if (!breaker_note(&g->breaker, o->probe, is_trouble(o), o->now, o->random))
         return;
     if (g->breaker.state == BREAKER_CLOSED)
         log_write(LOG_INFO, "%s works again: going on", g->host);
     else
-        log_write(LOG_WARN, "%s is failing: nothing is sent for %.0f s, then one request tries whether it works again", g->host,
-                  (double)g->breaker.wait / (double)NS_PER_S);
+        log_write(LOG_WARN, "%s is failing (%s): nothing is sent for %.0f s, then one request tries whether it works again",
+                  g->host, trouble, (double)g->breaker.wait / (double)NS_PER_S);
 }
 
 /* Replies that say something about the credential, or about the server as such, rather than about the request. */

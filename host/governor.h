@@ -40,6 +40,7 @@ struct observation {
     const struct result *result;
     bool probe;
     int64_t started, now;
+    int64_t deadline; /* of the call, 0: none; it may have ended what the server would have answered */
     uint64_t random;
 };
 void governor_note(struct governor *g, const struct observation *seen);

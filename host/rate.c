@@ -81,16 +81,17 @@ bool rate_throttled(struct rate *rate, int64_t started, int64_t now)
     if (rate->adapted && started <= rate->cut_at)
         return false; /* on its way already when the pace was cut: a burst counts once */
     double pace = current(rate, now);
+    int64_t interval = interval_of(pace / 2);
+    if (interval > RATE_SLOWEST_NS)
+        interval = RATE_SLOWEST_NS;
+    rate->cut_at = rate->climbed_at = now;
+    if (interval <= rate->interval)
+        return false; /* as slow as it gets, or slower, already */
     if (!rate->adapted)
         rate->ceiling = pace;
-    rate->interval = interval_of(pace / 2);
-    if (rate->interval > RATE_SLOWEST_NS)
-        rate->interval = RATE_SLOWEST_NS;
-    if (rate->interval < rate->configured)
-        rate->interval = rate->configured;
     rate->adapted = true;
-    rate->cut_at = rate->climbed_at = now;
-    rate->next = now + rate->interval;
+    rate->interval = interval;
+    rate->next = now + interval;
     return true;
 }
 

@@ -415,6 +415,43 @@ static int start_second(void **state)
     return failed;
 }
 
+static void an_impatient_call_says_nothing_about_the_server(void **state)
+{
+    (void)state;
+    struct peer_reply replies[BREAKER_WINDOW + 5];
+    for (size_t i = 0; i < COUNT(replies); i++)
+        replies[i] = (struct peer_reply){.text = ok.text, .delay_ms = 60};
+    config.attempts = 1;
+    open_client(replies, COUNT(replies));
+    check(complete("PUT", "/"), FAILURE_NONE, 200, 1);
+    for (size_t i = 0; i < BREAKER_WINDOW; i++) {
+        struct call_outcome o = {0};
+        client_call(client, "PUT", "/", "{}", 2, &(struct call_options){.deadline = clock_now() + 20 * NS_PER_MS}, done, &o);
+        run();
+        assert_int_equal(call_result(o.call)->failure, FAILURE_TIMEOUT);
+        call_free(o.call);
+    }
+    assert_int_equal(client_stats(client).breaker, BREAKER_CLOSED);
+}
+
+static void a_call_that_is_given_up_makes_room_for_the_next(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {{.then = PEER_HANG}, ok};
+    struct call_outcome first = {0}, second = {0};
+    config.jobs = 1;
+    open_client(replies, COUNT(replies));
+    struct call *call = begin("PUT", "/1", &first);
+    begin("PUT", "/2", &second);
+    while (peer_requests(peer) == 0)
+        loop_step(loop, false);
+    call_free(call);
+    run();
+    assert_int_equal(first.count, 0);
+    assert_int_equal(second.count, 1);
+    check(second.call, FAILURE_NONE, 200, 1);
+}
+
 static void keeps_to_the_number_of_jobs(void **state)
 {
     (void)state;
@@ -626,6 +663,8 @@ int main(void)
         CLIENT_TEST(twenty_403_in_a_row_stop_everything),
         CLIENT_TEST(does_not_lock_itself_out),
         cmocka_unit_test_setup_teardown(does_not_lock_itself_out, start_second, end),
+        CLIENT_TEST(an_impatient_call_says_nothing_about_the_server),
+        CLIENT_TEST(a_call_that_is_given_up_makes_room_for_the_next),
         CLIENT_TEST(keeps_to_the_number_of_jobs),
         CLIENT_TEST(sends_one_request_until_a_connection_stands),
         CLIENT_TEST(keeps_to_the_rate),

@@ -76,6 +76,21 @@ static void a_429_halves_the_pace_once_a_burst(void **state)
     assert_in_range((int)rate_adapted(&rate), 24, 26);
 }
 
+static void as_slow_as_it_gets_is_no_cut(void **state)
+{
+    (void)state;
+    struct rate rate;
+    rate_init(&rate, 1.0 / 60); /* a start a minute is slower than any 429 makes it */
+    assert_false(rate_throttled(&rate, 100 * NS_PER_S, 100 * NS_PER_S));
+    assert_true(rate_adapted(&rate) == 0);
+    rate_init(&rate, 0);
+    int64_t now = start_many(&rate, 100 * NS_PER_S, 300, 10 * NS_PER_MS);
+    int cuts = 0;
+    for (int i = 0; i < 50; i++, now += NS_PER_S)
+        cuts += rate_throttled(&rate, now, now);
+    assert_in_range(cuts, 7, 10); /* from 100/s to 0.2/s by halves */
+}
+
 static void the_pace_climbs_back(void **state)
 {
     (void)state;
@@ -139,6 +154,7 @@ int main(void)
         cmocka_unit_test(makes_up_for_late_starts_but_saves_nothing),
         cmocka_unit_test(pauses),
         cmocka_unit_test(a_429_halves_the_pace_once_a_burst),
+        cmocka_unit_test(as_slow_as_it_gets_is_no_cut),
         cmocka_unit_test(the_pace_climbs_back),
         cmocka_unit_test(the_pace_climbs_no_higher_than_it_was_set),
         cmocka_unit_test(the_pace_has_a_floor),
