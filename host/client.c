@@ -15,8 +15,17 @@
 
 /* ---- one call ---- */
 
+static bool has_reserved_header(const struct curl_slist *lines)
+{
+    for (; lines; lines = lines->next)
+        if (guard_reserved_header(lines->data, strcspn(lines->data, ": \t")))
+            return true;
+    return false;
+}
+
 /* Why a call must not be sent at all; NULL when it may. */
-static const char *refusal(const struct client *c, const struct exchange *x, const char *target, enum failure *failure)
+static const char *refusal(const struct client *c, const struct exchange *x, const char *target, const struct curl_slist *headers,
+                           enum failure *failure)
 {
     bool is_write = !guard_is_safe(x->method);
     *failure = FAILURE_CANCELLED;
@@ -31,6 +40,11 @@ static const char *refusal(const struct client *c, const struct exchange *x, con
         return "not sent: --dry-run sends no write";
     if (is_write && c->needs_consent)
         return "not sent: writing here has to be agreed to first";
+    if (has_reserved_header(headers))
+        return "not sent: it has a header that is the host's to set";
+    const char *ambiguous = guard_ambiguous(x->method, target);
+    if (ambiguous)
+        return ambiguous;
     if (!c->allow_self && guard_locks_out(x->method, target, x->body, x->body_len, secret_token_id(c->credential)))
         return "not sent: this is the token of the credential in use, which could lock itself out; --allow-self permits it";
     return NULL;
@@ -105,7 +119,7 @@ struct call *client_call(struct client *client, const char *method, const char *
     call->arg = arg;
     client->stats.calls++;
     enum failure failure;
-    const char *why = refusal(client, &call->exchange, target, &failure);
+    const char *why = refusal(client, &call->exchange, target, options->headers, &failure);
     if (why) {
         dispatch_finish_unsent(call, failure, why);
         return call;

@@ -17,7 +17,7 @@
 struct secret {
     char value[SECRET_MAX + 1];
     char origin[256];
-    char token_id[64];
+    char token_id[SECRET_MAX];
 };
 
 __attribute__((format(printf, 2, 3))) static struct secret *refuse(char *err, const char *format, ...)

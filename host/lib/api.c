@@ -7,6 +7,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "../guard.h"
 #include "call.h"
 #include "json.h"
 #include "lib.h"
@@ -127,11 +128,9 @@ static const char *make_target(lua_State *L)
 
 static void check_header(lua_State *L, const char *name, const char *value)
 {
-    static const char *const ours[] = {"Authorization",       "Connection",  "Content-Length",    "Cookie",    "Expect", "Host",
-                                       "Proxy-Authorization", "traceparent", "Transfer-Encoding", "User-Agent"};
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        if (strcasecmp(ours[i], name) == 0)
-            luaL_error(L, "headers: %s is the host's to set", ours[i]);
+    const char *ours = guard_reserved_header(name, strlen(name));
+    if (ours)
+        luaL_error(L, "headers: %s is the host's to set", ours);
     for (const char *p = name; *p; p++)
         if (!isalnum((unsigned char)*p) && !strchr("!#$%&'*+-.^_`|~", *p))
             luaL_error(L, "headers: a name has a character that is not allowed (RFC 9110, 5.6.2)");

@@ -335,6 +335,22 @@ static void a_call_can_bring_headers(void **state)
     check(o.call, FAILURE_NONE, 200, 1);
 }
 
+static void what_may_be_another_request_is_not_sent(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"host: other", "Authorization : Bearer x", "X-HTTP-Method-Override: DELETE"};
+    open_client(NULL, 0);
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        struct call_outcome o = {0};
+        struct curl_slist b = {.data = (char *)lines[i]}, a = {.data = "X-More: 1", .next = &b};
+        client_call(client, "GET", "/", NULL, 0, &(struct call_options){.headers = &a}, done, &o);
+        check(o.call, FAILURE_REFUSED, 0, 0);
+    }
+    check(complete("POST", "/a/%2e%2e/b"), FAILURE_REFUSED, 0, 0);
+    check(complete("GET", "/a?_method=POST"), FAILURE_REFUSED, 0, 0);
+    assert_int_equal(peer_requests(peer), 0);
+}
+
 static void a_401_stops_everything(void **state)
 {
     (void)state;
@@ -657,6 +673,7 @@ int main(void)
         CLIENT_TEST(writes_wait_for_consent),
         CLIENT_TEST(without_consent_nothing_is_sent),
         CLIENT_TEST(a_call_can_bring_headers),
+        CLIENT_TEST(what_may_be_another_request_is_not_sent),
         CLIENT_TEST(a_401_stops_everything),
         CLIENT_TEST(guards_hold_writes_back),
         cmocka_unit_test_setup_teardown(guards_hold_writes_back, start_second, end),

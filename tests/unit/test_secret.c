@@ -50,6 +50,18 @@ static void trims(void **state)
     secret_free(NULL);
 }
 
+static void knows_a_long_id(void **state)
+{
+    (void)state;
+    char text[200] = "idt:";
+    memset(text + 4, 'T', 100);
+    memcpy(text + 104, ":NeverQuote", sizeof ":NeverQuote");
+    struct secret *s = secret_new(text, strlen(text), "a test", err);
+    assert_non_null(s);
+    assert_int_equal(strlen(secret_token_id(s)), 100);
+    secret_free(s);
+}
+
 static void refuses_what_a_header_cannot_hold(void **state)
 {
     (void)state;
@@ -175,6 +187,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(trims, start, end),
         cmocka_unit_test_setup_teardown(refuses_what_a_header_cannot_hold, start, end),
         cmocka_unit_test_setup_teardown(knows_its_tokens_id, start, end),
+        cmocka_unit_test_setup_teardown(knows_a_long_id, start, end),
         cmocka_unit_test_setup_teardown(takes_it_out_of_the_environment, start, end),
         cmocka_unit_test_setup_teardown(reads_a_file, start, end),
         cmocka_unit_test_setup_teardown(runs_a_command, start, end),
