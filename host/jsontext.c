@@ -105,7 +105,7 @@ enum buf_status json_quote(struct buf *out, const char *text, size_t len)
 struct scan {
     const char *text;
     size_t len, at, copied; /* `copied`: up to where `out` is complete, once it is in use */
-    unsigned depth, max_depth;
+    unsigned depth, max_depth, values;
     struct buf *out;
     char *why;
     size_t why_size;
@@ -220,6 +220,8 @@ static bool scan_open(struct scan *s)
 static bool scan_next(struct scan *s)
 {
     char c = s->text[s->at];
+    if ((c == ',' || c == '[' || c == '{') && ++s->values > JSON_MOST_VALUES) /* one follows, or this is one */
+        return wrong(s, "more than %d values", JSON_MOST_VALUES);
     if (c == '"')
         return scan_string(s);
     if (c == '-' || isdigit((unsigned char)c))

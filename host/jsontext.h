@@ -9,6 +9,8 @@
 
 #include "buf.h"
 
+#define JSON_MOST_VALUES 1000000
+
 /* Offset of the first byte that is not valid UTF-8 (overlong forms and surrogates are not), or `len` if all of it is. */
 size_t utf8_valid_length(const char *text, size_t len);
 bool json_is_utf8(const char *text, size_t len);
@@ -18,8 +20,9 @@ enum buf_status json_quote(struct buf *out, const char *text, size_t len);
 
 /*
  * What lua-cjson 2.1.0 would let pass or lose, it is kept from seeing. The scan refuses what RFC 8259 does not allow and cjson
- * does (numbers such as 1. and -.5, control characters in strings, invalid UTF-8, more than `max_depth` levels), and integers
- * of more than 64 bits, which would lose digits. It rewrites into `out` what cjson cannot tell apart:
+ * does (numbers such as 1. and -.5, control characters in strings, invalid UTF-8, more than `max_depth` levels), integers
+ * of more than 64 bits, which would lose digits, and documents of more than JSON_MOST_VALUES, which would need a hundred times
+ * their length as memory. It rewrites into `out` what cjson cannot tell apart:
  *
  *     []                    → ["\u0000[]"]      an empty array is not an empty object
  *     9007199254740993      → "\u0000i90071…"   integers that a double cannot hold

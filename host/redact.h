@@ -22,6 +22,11 @@
 int redact_learn(const char *value, size_t len);
 void redact_forget_all(void);
 
+/* The cap of a buffer that holds `len` bytes however they are masked: what is masked is at least 6 bytes, and becomes at most
+ * 15
+ * ("idt::x"). */
+#define REDACT_CAP(len) (3 * (len) + sizeof REDACTED)
+
 /* Append `text` to `out`, masked. What does not fit the buffer's cap, or memory, is left out, never left unmasked. */
 enum buf_status redact_append(struct buf *out, const char *text, size_t len);
 

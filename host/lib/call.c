@@ -12,6 +12,8 @@
 #include "control.h"
 #include "lib.h"
 
+enum { ERROR_BODY = 1 << 20 }; /* bytes of an error's body that are looked at */
+
 static const char CALL[] = "moonkey.call";
 
 struct pending {
@@ -129,12 +131,22 @@ static const char *kind_of(const struct result *r)
 
 static void set_text(lua_State *L, const char *name, const char *text, size_t len)
 {
-    struct buf *clean = lib_new_buffer(L, 2 * len + 64);
+    struct buf *clean = lib_new_buffer(L, REDACT_CAP(len));
     if (redact_append(clean, text, len) == BUF_NOMEM)
         luaL_error(L, "not enough memory");
     lua_pushlstring(L, buf_text(clean), clean->len);
     lua_setfield(L, -3, name);
     lua_pop(L, 1);
+}
+
+/* No more than `most` of these bytes, and no part of a UTF-8 character. */
+static size_t cut(const char *text, size_t len, size_t most)
+{
+    if (len <= most)
+        return len;
+    while (most > 0 && ((unsigned char)text[most] & 0xc0) == 0x80)
+        most--;
+    return most;
 }
 
 static void set_flag(lua_State *L, const char *name, bool on)
@@ -163,7 +175,7 @@ static int fail(lua_State *L, const struct pending *p, const char *kind, const c
         lua_setfield(L, -2, "status");
     }
     set_text(L, "message", message, strlen(message));
-    set_text(L, "body", buf_text(&r->body), r->body.len);
+    set_text(L, "body", buf_text(&r->body), cut(buf_text(&r->body), r->body.len, ERROR_BODY));
     set_text(L, "path", call_target(p->call), strlen(call_target(p->call)));
     lua_pushstring(L, p->method);
     lua_setfield(L, -2, "method");

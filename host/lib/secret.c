@@ -109,7 +109,7 @@ static int f_redact(lua_State *L)
 {
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
-    struct buf *out = lib_new_buffer(L, 2 * len + 64);
+    struct buf *out = lib_new_buffer(L, REDACT_CAP(len));
     if (redact_append(out, text, len) == BUF_NOMEM)
         luaL_error(L, "not enough memory");
     lua_pushlstring(L, buf_text(out), out->len);

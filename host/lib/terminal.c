@@ -127,7 +127,7 @@ static int f_ask(lua_State *L)
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
     task_check_can_wait(L, "asking on the terminal");
-    struct buf *clean = lib_new_buffer(L, 2 * len + 64);
+    struct buf *clean = lib_new_buffer(L, REDACT_CAP(len));
     redact_append(clean, text, len);
     struct question *q = lua_newuserdatauv(L, sizeof *q, 0);
     *q = (struct question){.fd = -1};

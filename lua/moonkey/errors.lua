@@ -4,13 +4,21 @@ Errors of API calls: one shape, whatever the wire had.
 err.kind is one of M.KINDS; status, title, detail, errors (a list of { field =, message = }) and trace_id come from the reply
 where it has them (api-contract, section 3, shapes A to D); attempts, retryable, method, path, host and traceparent say what was
 done. Only where they are true: unfinished, the run was stopped before another attempt; unknown, it must not be repeated and may
-have been carried out; certificate, one was refused.
+have been carried out; certificate, one was refused. However much a server says, there is no more of it than M.MOST tells:
+each text is cut, and `errors` ends in { message =, more = how many more there were }.
 tostring(err) is one line that a person can act on.
 ]]
 local json = require "moonkey.json"
 local redact = require("moonkey.secret").redact
 
 local M = {}
+
+M.MOST = {
+  errors = 100,
+  text = 2000, -- bytes of each text,
+  line = 200, -- of one that is no JSON,
+  page = 8000, -- and of what is looked at to find that
+}
 
 M.KINDS = { "api", "auth", "transport", "timeout", "invalid_response", "cancelled", "refused" }
 
@@ -51,10 +59,10 @@ local function advice(err)
 end
 
 local function describe_errors(list)
-  local parts = {}
+  local parts, last = {}, list[#list]
   for i, e in ipairs(list) do
     if i == 6 then
-      parts[i] = ("and %d more"):format(#list - 5)
+      parts[i] = ("and %d more"):format(#list - 5 + (last.more and last.more - 1 or 0))
       break
     end
     parts[i] = e.field and e.field ~= "" and ("%s: %s"):format(e.field, e.message) or e.message
@@ -94,22 +102,36 @@ function M.is(value)
   return getmetatable(value) == Error
 end
 
+-- At most so many bytes, and no part of a character.
+local function cut(value, most)
+  if #value <= most then return value end
+  return value:sub(1, utf8.offset(value, 0, most + 1) - 1) .. "…"
+end
+
 -- What the reply says, as text for people. Redacted once more: an escape such as \u003a may have hidden a secret until now.
+-- Only then is it cut, because redact need not know a part of one.
 local function text(value)
   if type(value) == "string" then
-    return redact(value)
+    return cut(redact(value), M.MOST.text)
   elseif type(value) == "number" or type(value) == "boolean" then
     return tostring(value)
   end
 end
 
 local function as_json(value)
-  return redact(json.encode(value))
+  return cut(redact(json.encode(value)), M.MOST.text)
+end
+
+-- A list of the first of `total` errors says what is missing.
+local function finish(list, total)
+  local more = total - #list
+  if more > 0 then list[#list + 1] = { message = ("and %d more"):format(more), more = more } end
+  return list
 end
 
 -- Shape A: { field = { message, … } }, with single strings tolerated; sorted, so that it reads the same each time.
 local function from_map(map)
-  local list, names = {}, {}
+  local list, names, total = {}, {}, 0
   for name in pairs(map) do
     names[#names + 1] = name
   end
@@ -117,41 +139,53 @@ local function from_map(map)
   for _, name in ipairs(names) do
     local messages = map[name]
     for _, message in ipairs(type(messages) == "table" and messages or { messages }) do
-      list[#list + 1] = { field = redact(name), message = text(message) or as_json(message) }
+      total = total + 1
+      if total <= M.MOST.errors then
+        list[total] = { field = text(name), message = text(message) or as_json(message) }
+      end
     end
   end
-  return list
+  return finish(list, total)
 end
 
 -- Shape B: { { message =, properties = { … } }, … }, with strings tolerated.
 local function from_list(items)
   local list = {}
-  for _, item in ipairs(items) do
-    if type(item) == "table" then
+  for i, item in ipairs(items) do
+    if i > M.MOST.errors then
+      break
+    elseif type(item) == "table" then
       local fields = {}
       for _, property in ipairs(type(item.properties) == "table" and item.properties or {}) do
         fields[#fields + 1] = text(property)
       end
-      list[#list + 1] = { field = #fields > 0 and table.concat(fields, ", ") or nil,
+      local field = #fields > 0 and cut(table.concat(fields, ", "), M.MOST.text) or nil
+      list[#list + 1] = { field = field,
         message = text(item.message) or text(item.id) or as_json(item) }
     else
       list[#list + 1] = { message = text(item) or as_json(item) }
     end
   end
-  return list
+  return finish(list, #items)
 end
 
 local function one_line(body)
-  local short = body:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
-  if #short <= 200 then
-    return short
-  end
-  return short:sub(1, utf8.offset(short, 0, 200) - 1) .. "…"
+  return cut(body:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", ""), M.MOST.line)
+end
+
+-- What stands between the first <title> and what closes it. No pattern, which would go back for ever on a hostile page.
+local function title_of(page)
+  local small = page:lower()
+  local from = small:find("<title", 1, true)
+  local opened = from and small:find(">", from, true)
+  local closed = opened and small:find("</", opened, true)
+  return closed and page:sub(opened + 1, closed - 1)
 end
 
 -- Shape D: anything else.
 local function from_text(err, body)
-  local title = body:match("<[tT][iI][tT][lL][eE][^>]*>%s*(.-)%s*</")
+  body = cut(body, M.MOST.page)
+  local title = title_of(body)
   if title then
     err.detail = ("a web page, %q"):format(one_line(title))
   elseif body:find("^%s*<") then

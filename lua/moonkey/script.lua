@@ -1,6 +1,5 @@
 --[[
-The surroundings of a user's script or job: globals, where `require` looks, loading with messages that help, and a traceback
-that ends where the script begins.
+The surroundings of a user's script or job: globals, where `require` looks, and loading with messages that help.
 ]]
 local stop = require "moonkey.cli.stop"
 local sys = require "moonkey.sys"
@@ -47,15 +46,6 @@ function M.load(path)
     stop.with(1, message)
   end
   return chunk
-end
-
--- For a message handler: `err` as text, with the traceback of the caller's caller, less the frames that are the host's.
-function M.traceback(err)
-  local message = tostring(err)
-  if type(err) ~= "string" and not (getmetatable(err) or {}).__tostring then
-    message = ("(error object is a %s value)"):format(type(err))
-  end
-  return (debug.traceback(message, 3):gsub("\n%s*%[C%]: in function 'xpcall'\n.*$", ""))
 end
 
 return M

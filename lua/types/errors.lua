@@ -7,7 +7,7 @@
 ---@field status? integer HTTP status; absent when there was no reply
 ---@field title? string
 ---@field detail? string
----@field errors moonkey.FieldError[] may be empty
+---@field errors moonkey.FieldError[] may be empty; at most a hundred, and one that says how many more there were
 ---@field trace_id? string the platform's, for its support
 ---@field traceparent? string of the last request that was sent (W3C Trace Context), to find it in logs
 ---@field certificate? boolean true where the server's certificate, or ours, was refused: the run stops
@@ -23,6 +23,7 @@ local Error = {}
 ---@class moonkey.FieldError
 ---@field field? string
 ---@field message string
+---@field more? integer how many more there were
 
 ---@alias moonkey.ErrorKind
 ---| "api"              # the platform refused: a status that is not 2xx, 401 or 403

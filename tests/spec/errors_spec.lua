@@ -34,6 +34,39 @@ describe("moonkey.errors", function()
     assert.equal(8, #from(json.encode{ errors = many }).errors)
   end)
 
+  it("keeps no more than a part of what has no end, cut between characters", function()
+    local long, many = ("é"):rep(5000), {}
+    for i = 1, 1000 do many[i] = ("m%d"):format(i) end
+    local err = from(json.encode{ title = long, detail = "x" .. long, traceId = long, errors = { [long] = many } })
+    assert.equal(("é"):rep(1000) .. "…", err.title)
+    assert.equal("x" .. ("é"):rep(999) .. "…", err.detail)
+    assert.equal(2003, #err.trace_id)
+    assert.same({ 101, 2003, "m100" }, { #err.errors, #err.errors[1].field, err.errors[100].message })
+    assert.same({ message = "and 900 more", more = 900 }, err.errors[101])
+    assert.matches("m5; and 995 more", tostring(err))
+    err = from(json.encode(many))
+    assert.same({ 101, 900 }, { #err.errors, err.errors[101].more })
+    assert.equal(2003, #from(json.encode{ errors = { { properties = many } } }).errors[1].field)
+    assert.is_nil(from(json.encode{ errors = { table.unpack(many, 1, 100) } }).errors[101])
+  end)
+
+  it("cuts only what is redacted already", function()
+    for before = 1950, 2000 do
+      local err = from(json.encode{ title = ("x"):rep(before) .. " idt:TKN-0000-0001:SecretOfATokenThatMustNotBeShown" })
+      assert.is_nil(err.title:find("Secret", 1, true))
+    end
+  end)
+
+  it("takes a moment for any page", function()
+    local began = os.clock()
+    for _, page in ipairs{ "<title>" .. (" "):rep(1 << 20), ("<title"):rep(1 << 17), ("<title>"):rep(1 << 17), ("<"):rep(1 << 20),
+      ("<title> "):rep(1 << 17), (" "):rep(1 << 20) .. "x" } do
+      assert.is_true(#tostring(from(page)) < 500)
+    end
+    assert.is_true(os.clock() - began < 10)
+    assert.equal('a web page, "Bad gateway"', from("<html><TITLE a='b'>\n Bad   gateway </title>").detail)
+  end)
+
   it("says what to do, by status and kind", function()
     for status, advice in pairs{ [401] = "check that the credential", [403] = "permission", [404] = "check the id", [302] = "base URL" } do
       assert.matches(advice, tostring(from("", { status = status })))

@@ -121,6 +121,32 @@ static void refuses_a_zero_byte(void **state)
     buf_free(&out);
 }
 
+/* Each costs the parser some hundred bytes. A comma within a string is none. */
+static void refuses_too_many_values(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"0,", "[],", "{\"\":0},"};
+    enum { LONGEST = 8 * JSON_MOST_VALUES };
+    char *text = malloc(LONGEST), why[128];
+    struct buf out;
+    buf_init(&out, LONGEST);
+    for (size_t i = 0; i < COUNT(pieces); i++) {
+        size_t len = JSON_MOST_VALUES * strlen(pieces[i]);
+        for (size_t at = 0; at < len; at++)
+            text[at + 1] = pieces[i][at % strlen(pieces[i])];
+        text[0] = '[';
+        buf_reset(&out);
+        assert_false(json_scan(text, len + 1, 4, &out, why, sizeof why));
+        assert_non_null(strstr(why, "more than 1000000 values"));
+    }
+    memset(text, ',', LONGEST);
+    text[0] = text[LONGEST - 1] = '"';
+    buf_reset(&out);
+    assert_true(json_scan(text, LONGEST, 4, &out, why, sizeof why));
+    buf_free(&out);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +154,7 @@ int main(void)
         cmocka_unit_test(quotes),
         cmocka_unit_test(scans),
         cmocka_unit_test(refuses_a_zero_byte),
+        cmocka_unit_test(refuses_too_many_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@ local log = require "moonkey.log"
 local result = require "moonkey.batch.result"
 local sys = require "moonkey.sys"
 local task = require "moonkey.task"
+local traceback = require "moonkey.traceback"
 
 local M = {}
 
@@ -23,7 +24,7 @@ local MAX_WAITING = 1000 -- rows that are kept back because their id is being wo
 local function new_handler()
   local kept = {}
   return kept, function(err)
-    kept.traceback = debug.traceback(tostring(err), 2)
+    kept.traceback = traceback.of(err)
     return err
   end
 end
@@ -119,11 +120,10 @@ function Engine:report_pending(item, err)
 end
 
 -- The first error of a job is shown with its traceback; the others are likely to be the same, and go to debug level.
-local function raised(self, r, err, traceback)
+local function raised(self, r, err, trace)
   local first = not self.traced
   self.traced = true
-  traceback = traceback:gsub("\n%s*%[C%]: in function 'xpcall'\n.*$", "") -- what is below is ours
-  log[first and "warn" or "debug"]("row %d: the job raised an error: %s", r.row, traceback)
+  log[first and "warn" or "debug"]("row %d: the job raised an error: %s", r.row, trace)
   result.set_error(r, err)
 end
 

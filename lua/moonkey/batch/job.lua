@@ -1,5 +1,6 @@
 -- Jobs: what is run for each row. A job here is a table: run(row, ctx), and maybe check(row), setup(), teardown(state).
 local default_job = require "moonkey.batch.default_job"
+local traceback = require "moonkey.traceback"
 
 local M = {}
 
@@ -33,11 +34,8 @@ end
 
 -- The job that the chunk of the file `path` makes, or nil, message.
 function M.make(chunk, path)
-  local ok, value = xpcall(chunk, debug.traceback, path)
-  if not ok then
-    value = tostring(value):gsub("\n%s*%[C%]: in function 'xpcall'\n.*$", "") -- what is below is ours
-    return nil, ("the job file %s failed: %s"):format(path, value)
-  end
+  local ok, value = xpcall(chunk, function(err) return (traceback.of(err)) end, path)
+  if not ok then return nil, ("the job file %s failed: %s"):format(path, value) end
   if value == nil then
     return nil, path .. ": the job file returns nothing; end it with `return function(row, ctx) … end`"
   end

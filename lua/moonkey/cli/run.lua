@@ -6,6 +6,7 @@ local log = require "moonkey.log"
 local script = require "moonkey.script"
 local stop = require "moonkey.cli.stop"
 local sys = require "moonkey.sys"
+local traceback = require "moonkey.traceback"
 
 local M = {
   summary = "run a Lua script",
@@ -61,7 +62,7 @@ end
 local function run_chunk(chunk, ...)
   local trace
   local ok, err = xpcall(chunk, function(e) -- returns the error unchanged, because __close methods are given it
-    trace = script.traceback(e)
+    trace = traceback.of(e)
     return e
   end, ...)
   if sys.interrupted() then return 128 + sys.interrupted() end
