@@ -28,6 +28,8 @@ describe("moonkey", function()
     ["%-%-retry"] = { "--retry", "many", "run", "-e", "" },
     ["%-%-max%-time"] = { "--max-time", "soon", "run", "-e", "" },
     ["%-%-rate"] = { "--rate", "fast", "run", "-e", "" },
+    ["%-j %-1: expected"] = { "run", "-j", "-1", "-e", "" },
+    ["%-%-retry %-1: expected"] = { "--retry", "-1", "run", "-e", "" },
     ["%-j"] = { "-j", "0", "run", "-e", "" },
     ["%-%-log%-level"] = { "--log-level", "loud", "run", "-e", "" },
     ["%-%-color"] = { "--color", "blue", "run", "-e", "" },
@@ -58,7 +60,26 @@ describe("moonkey run", function()
   it("runs code", function()
     ends(0, "^3\n$", nil, { "run", "-e", "print(1 + 2)" })
     ends(0, "^3\n$", nil, { "-e", "print(1 + 2)" })
+    ends(0, "^3\n$", nil, { "-eprint(1 + 2)" })
+    ends(0, "^3\n$", nil, { "--eval=print(1 + 2)" })
+    ends(0, "^3\n$", nil, { "run", "-eprint(1 + 2)" })
     ends(0, "^1\n2\n$", nil, { "run", "-e", "x = 1 print(x)", "-e", "print(x + 1)" })
+  end)
+
+  it("takes --emulator=FILE wherever a global option may stand", function()
+    local dir = child.directory(finally)
+    local code = 'print(token.get("TKN-0000-0003").name)'
+    child.write(dir .. "/a.csv", "id,name\nTKN-0000-0003,Kept\n")
+    child.write(dir .. "/a.lua", code .. " print(...)")
+    for _, args in ipairs{ { "batch", "--emulator=em.db", "a.csv" }, { "-j", "5", "--emulator=em.db", "batch", "a.csv" },
+        { "batch", "a.csv", "-j", "5", "--emulator=em.db" } } do
+      local got, _, err = child.run(args, { dir = dir })
+      assert.same({ 0, 1 }, { got, select(2, err:gsub("1 done, 0 failed", "")) })
+    end
+    local got, out = child.run({ "run", "--emulator=em.db", "-e", code }, { dir = dir })
+    assert.same({ 0, "Kept\n" }, { got, out })
+    got, out = child.run({ "run", "--emulator=em.db", "a.lua", "--emulator=its own" }, { dir = dir })
+    assert.same({ 0, "Kept\n--emulator=its own\n" }, { got, out })
   end)
 
   it("runs standard input", function()

@@ -33,7 +33,7 @@ local function find_command(args)
     local word = args[i]
     if word == "-" or not word:find("^%-") then
       return i
-    elseif word == "-e" or word == "--eval" then -- of `run`, which need not be said
+    elseif word:find("^%-e") or word:find("^%-%-eval") then -- of `run`, which need not be said
       table.insert(args, i, "run")
       return i
     end
@@ -47,18 +47,28 @@ local function is_command(name)
   end
 end
 
--- `moonkey SCRIPT.lua` and `moonkey -e CODE` mean run; --emulator=FILE becomes a flag whose value is not optional.
-local function normalise(args)
-  for i, word in ipairs(args) do
-    local data = word:match("^%-%-emulator=(.*)$")
-    if data then args[i] = "--emulator-data=" .. data end
-    if not word:find("^%-") then break end
-  end
+-- `moonkey SCRIPT.lua` and `moonkey -e CODE` mean run.
+local function say_run(args)
   local at = find_command(args)
   local word = at and args[at]
   if word and not is_command(word) and (word == "-" or word:find("%.lua$") or sys.file_type(word) == "file") then
     table.insert(args, at, "run")
   end
+end
+
+-- For argparse: --emulator=FILE becomes an option whose value is not optional, and a value such as -1 no option.
+local function prepare(words)
+  local arity, prepared = globals.arity(), {}
+  for i, word in ipairs(words) do
+    local before = words[i - 1]
+    if word == "--" then return table.move(words, i, #words, #prepared + 1, prepared) end
+    if before and arity[before] and word:find("^%-%d") then
+      prepared[#prepared] = before .. (before:find("^%-%-") and "=" or "") .. word
+    else
+      prepared[#prepared + 1] = word:gsub("^%-%-emulator=", "--emulator-data=")
+    end
+  end
+  return prepared
 end
 
 local function check_command(word)
@@ -113,7 +123,7 @@ local function configure_log(args)
 end
 
 local function dispatch(words)
-  normalise(words)
+  say_run(words)
   local at = find_command(words)
   if at then check_command(words[at]) end
   local command = at and require("moonkey.cli." .. words[at])
@@ -122,7 +132,7 @@ local function dispatch(words)
     words, rest = command.split(words, at, globals.arity())
   end
   local parser = make_parser(at and words[at])
-  local args = parser:parse(words)
+  local args = parser:parse(prepare(words))
   if args.version then
     print("moonkey " .. sys.version())
     return 0
