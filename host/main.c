@@ -89,10 +89,16 @@ static int run(struct program *p)
     return p->exit_code;
 }
 
+/* It is an error of the write. Not ignored altogether, because the programs that we start would go on ignoring it. */
+static void on_closed_pipe(int signo)
+{
+    (void)signo;
+}
+
 int main(int argc, char **argv)
 {
     struct program p = {.argc = argc, .argv = argv, .exit_code = EXIT_SCRIPT};
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write */
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = on_closed_pipe, .sa_flags = SA_RESTART}, NULL);
     secret_protect_process();
     control_take_environment();
     int code = EXIT_SCRIPT;

@@ -136,8 +136,10 @@ struct secret *secret_from_file(const char *path, char *err)
     else if (S_ISREG(st.st_mode) && (st.st_mode & 077) != 0)
         refuse(err, "the credential file %s can be read by others (mode %04o); run: chmod 600 %s", path,
                (unsigned)(st.st_mode & 07777), path);
-    else
+    else if (fcntl(fd, F_SETFL, 0) == 0) /* a pipe may take its time; only opening it was not to wait */
         s = read_from(fd, origin, err);
+    else
+        refuse(err, "cannot read the credential from %s: %s", origin, strerror(errno));
     close(fd);
     return s;
 }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -138,6 +139,29 @@ static void reads_a_file(void **state)
     check_refused(secret_from_file("/tmp", err), "not a file");
 }
 
+/* As a shell gives one: MPT_API_TOKEN_FILE=<(command) */
+static void waits_for_a_pipe(void **state)
+{
+    (void)state;
+    int fds[2];
+    char name[32];
+    assert_int_equal(pipe(fds), 0);
+    pid_t writer = fork();
+    if (writer == 0) {
+        usleep(100000);
+        _exit(write(fds[1], VALUE, strlen(VALUE)) == (ssize_t)strlen(VALUE) ? 0 : 1);
+    }
+    close(fds[1]);
+    snprintf(name, sizeof name, "/dev/fd/%d", fds[0]);
+    struct secret *s = secret_from_file(name, err);
+    if (!s)
+        fail_msg("%s", err);
+    assert_string_equal(secret_value(s), VALUE);
+    secret_free(s);
+    close(fds[0]);
+    assert_int_equal(waitpid(writer, NULL, 0), writer);
+}
+
 static void runs_a_command(void **state)
 {
     (void)state;
@@ -190,6 +214,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(knows_a_long_id, start, end),
         cmocka_unit_test_setup_teardown(takes_it_out_of_the_environment, start, end),
         cmocka_unit_test_setup_teardown(reads_a_file, start, end),
+        cmocka_unit_test_setup_teardown(waits_for_a_pipe, start, end),
         cmocka_unit_test_setup_teardown(runs_a_command, start, end),
         cmocka_unit_test_setup_teardown(teaches_redact, start, end),
         cmocka_unit_test(the_part_after_the_id_is_masked_by_itself),
