@@ -20,7 +20,7 @@ class Batch(Case):
         emulator = self.emulator("--seed", "1000", "--data", "tokens.db")
         done = self.run_moonkey("batch", os.path.join(EXAMPLES, "tokens.csv"), "--results", "out.csv", env=emulator.env)
         self.assertEqual(done.code, 3, done.err)
-        self.assertRegex(done.err, r"moonkey: 995 done, 5 failed in ")
+        self.assertRegex(done.err, r"moonkey: warning: 995 done, 5 failed in ")
         self.assertEqual(done.out, "")
         self.read("out.csv")
         with open(self.path("out.csv"), encoding="utf-8", newline="") as f:

@@ -172,7 +172,11 @@ describe("the summary", function()
     for _, r in ipairs(results) do tally:add(r) end
     for key, value in pairs(extra or {}) do tally[key] = value end
     tally.rows, tally.seconds, tally.source = #results, 2, "x.csv"
-    return summary.lines(tally)
+    local lines, levels = {}, {}
+    for _, message in ipairs(summary.messages(tally)) do
+      for line in message.text:gmatch("[^\n]+") do lines[#lines + 1], levels[#levels + 1] = line, message.level end
+    end
+    return lines, levels
   end
 
   it("counts", function()
@@ -190,10 +194,10 @@ describe("the summary", function()
     end
     local lines = lines_for(results)
     assert.equal("0 done, 8 failed in 2.00 s (4 rows/s)", lines[1])
-    assert.equal("  7 × 404 Not Found", lines[2])
+    assert.equal("7 × 404 Not Found", lines[2])
     assert.equal("      line 2 (T1), line 3 (T2), line 4 (T3), line 5 (T4), line 6 (T5) and 2 more", lines[3])
     assert.truthy(lines[4]:find("check the ids", 1, true))
-    assert.equal("  1 × bad row: no id: the row has no id", lines[5])
+    assert.equal("1 × bad row: no id: the row has no id", lines[5])
     assert.equal("      line 12", lines[6])
   end)
 
@@ -206,7 +210,7 @@ describe("the summary", function()
       if i % 6 == 0 then results[i] = result.set_error({ outcome = "failed", row = i, attempts = 0 }, {}) end
     end
     local lines = lines_for(results)
-    assert.same({ "  60 × HTTP 418", "  40 × 503 Service Unavailable", "  20 × an error without a text" },
+    assert.same({ "60 × HTTP 418", "40 × 503 Service Unavailable", "20 × an error without a text" },
       { lines[2], lines[4], lines[7] })
   end)
 
@@ -214,6 +218,28 @@ describe("the summary", function()
     assert.truthy(lines_for({}, { stopped = "interrupted" })[1]:find("interrupted", 1, true))
     local lines = lines_for({ { outcome = "done" } }, { unusable = { line = 7, message = "odd" } })
     assert.truthy(lines[2]:find("from line 7 on: odd", 1, true))
+  end)
+
+  it("is as loud as what it says", function()
+    local row = { outcome = "failed", kind = "row", title = "no id", detail = "x", row = 1 }
+    local _, levels = lines_for({ row }, { stopped = "interrupted", unusable = { message = "odd" } })
+    assert.same({ "warn", "warn", "warn", "warn", "error", "error" }, levels)
+    _, levels = lines_for{ { outcome = "done" } }
+    assert.same({ "info" }, levels)
+  end)
+
+  it("takes rows that were not sent any more for no cause, and gives no advice but one", function()
+    local not_sent = { outcome = "pending", kind = "cancelled", title = "not sent: the credential was refused (401)", row = 2 }
+    local met = { outcome = "pending", kind = "auth", status = 401, title = "Authentication Failed", row = 1 }
+    assert.same({ "0 done, 0 failed, 2 pending in 2.00 s (0 rows/s)", "1 × 401 Authentication Failed", "      row 1",
+      "stopped: the platform refused the credential from its source: check that its token is Active and that it is complete;"
+        .. " run the pending rows again; rows that were not read yet have no result" },
+      (lines_for({ not_sent, met }, { stopped = "auth" })))
+    not_sent.title = "not sent: there is no secure connection to the server: it has expired"
+    assert.same({ "0 done, 0 failed, 1 pending in 2.00 s (0 rows/s)",
+      "stopped: there is no secure connection to the platform: it has expired;"
+        .. " run the pending rows again; rows that were not read yet have no result" },
+      (lines_for({ not_sent }, { stopped = "certificate" })))
   end)
 
   it("writes numbers and times", function()

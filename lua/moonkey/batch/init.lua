@@ -77,7 +77,7 @@ M.run{
   progress   true: progress is shown on standard error
   halt       "fail=N" or "fail=N%": see moonkey.batch.halt
 }
-returns { rows =, done =, failed =, unknown =, pending =, causes =, seconds =, source = name,
+returns { rows =, done =, failed =, unknown =, pending =, causes =, not_sent =, seconds =, source = name,
           stopped = nil | "interrupted" | "auth" | "forbidden" | "certificate" | "consent" | "halt" | "output", halted = why,
           unusable = nil | { line =, message = }, output_error = };
 or nil, message when nothing could be started. The job's mistakes fail rows; an error in setup or teardown is raised.
@@ -106,7 +106,7 @@ function M.run(options)
   source:close()
   if job.teardown then job.teardown(state) end
   if not written and not ended.stopped then ended.stopped, ended.output_error = "output", message end
-  for _, key in ipairs{ "done", "failed", "unknown", "pending", "causes" } do ended[key] = tally[key] end
+  for _, key in ipairs{ "done", "failed", "unknown", "pending", "causes", "not_sent" } do ended[key] = tally[key] end
   ended.seconds, ended.source = sys.now() - started, source.name
   return ended
 end

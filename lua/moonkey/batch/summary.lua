@@ -5,7 +5,6 @@ local MAX_CAUSES = 5
 
 local BY_STATUS = {
   [400] = "the platform does not accept these values: correct them and run these rows again",
-  [401] = "the platform does not accept the credential: check that its token is Active and that it is complete",
   [403] = "the credential's token lacks the permission: it needs a module that allows this",
   [404] = "no such token is visible to the credential's account: check the ids",
   [409] = "somebody else is changing these tokens: run these rows again",
@@ -13,21 +12,21 @@ local BY_STATUS = {
 }
 
 local BY_KIND = {
-  auth = BY_STATUS[401],
   invalid_response = "the change may have been made: look at one of these tokens before you run the rows again",
   job = "the job says so; where it raised an error, --log-level debug shows each traceback",
-  refused = "moonkey itself refused to send these",
   unknown = "they may have been carried out all the same: look before you run them again",
   row = "nothing was sent for these rows: correct them and run them again",
   timeout = "the platform was too slow to answer; it is safe to run these rows again",
   transport = "the connection failed: check the network and the base URL; it is safe to run these rows again",
 }
 
+-- Of a pending row the line about the stop says what to do.
 local function advice(cause)
+  if cause.outcome == "pending" then return end
   if cause.outcome == "unknown" then return BY_KIND.unknown end
   if cause.status and BY_STATUS[cause.status] then return BY_STATUS[cause.status] end
   if cause.status and cause.status >= 500 then return "the platform failed: it is safe to run these rows again later" end
-  return cause.outcome ~= "pending" and BY_KIND[cause.kind]
+  return BY_KIND[cause.kind]
 end
 
 -- 1234567 → 1,234,567
@@ -60,65 +59,76 @@ local function name_of(cause)
   return cause.status and title ~= "HTTP " .. cause.status and ("%d %s"):format(cause.status, title) or title
 end
 
-local function add_cause(lines, cause, next_cause)
+local function describe(cause, next_cause)
   local what = name_of(cause)
   local first_line = (what .. (cause.reason and ": " .. cause.reason or "")):match("^[^\n]*")
-  lines[#lines + 1] = ("  %s × %s"):format(M.number(cause.count), first_line)
-  lines[#lines + 1] = "      " .. places(cause)
+  local lines = { ("%s × %s"):format(M.number(cause.count), first_line), places(cause) }
   local todo = advice(cause)
-  if todo and not (next_cause and advice(next_cause) == todo) then lines[#lines + 1] = "      " .. todo end
+  if todo and not (next_cause and advice(next_cause) == todo) then lines[3] = todo end
+  return table.concat(lines, "\n      ")
 end
 
 local STOPPED = {
-  interrupted = "interrupted: what was in flight has been finished; the rows after it were not tried",
-  auth = "stopped: %s refused the credential from %s; the rows after these were not tried",
-  forbidden = "stopped after 20 replies of 403 in a row: the rows after these were not tried",
-  certificate = "stopped: there is no secure connection to %s; the rows after these were not tried",
+  interrupted = "interrupted: what was in flight has been finished",
+  auth = "stopped: %s refused the credential from %s: check that its token is Active and that it is complete",
+  forbidden = "stopped after 20 replies of 403 in a row",
+  certificate = "stopped: there is no secure connection to %s%s",
   consent = "stopped: nobody agreed to writing to %s",
-  halt = "stopped by the halt rule: %s; the rows after these were not tried",
+  halt = "stopped by the halt rule: %s",
   output = "stopped: %s",
 }
 
--- What is said of a stop, with what each reason has to name.
-local function stopped_line(s)
-  local host, source = s.host or "the platform", s.credential or "its source"
-  local names = { auth = { host, source }, certificate = { host }, consent = { host }, halt = { s.halted },
-    output = { s.output_error } }
-  return STOPPED[s.stopped]:format(table.unpack(names[s.stopped] or {}))
+-- Why the connection is not secure, where no row has met that itself.
+local function why_not_sent(s)
+  local reason = #s.causes == 0 and s.not_sent
+  return reason and reason:gsub("^not sent: there is no secure connection to the server", "") or ""
 end
 
--- The lines of the summary of batch.run.
-function M.lines(s)
-  local lines = {}
+-- What is said of a stop, with what each reason has to name, and what that means for the rows.
+local function stopped_line(s)
+  local host, source = s.host or "the platform", s.credential or "its source"
+  local names = { auth = { host, source }, certificate = { host, why_not_sent(s) }, consent = { host }, halt = { s.halted },
+    output = { s.output_error } }
+  local line = STOPPED[s.stopped]:format(table.unpack(names[s.stopped] or {}))
+  if s.pending > 0 then line = line .. "; run the pending rows again" end
+  return line .. "; rows that were not read yet have no result"
+end
+
+local function counts_line(s)
+  local pending = s.pending > 0 and (", %s pending"):format(M.number(s.pending)) or ""
+  local unknown = s.unknown > 0 and (", %s unknown"):format(M.number(s.unknown)) or ""
+  local ran = s.done + s.failed + s.unknown
+  local rate = s.seconds >= 0.01 and (" (%s rows/s)"):format(M.number(ran / s.seconds // 1)) or ""
+  return ("%s done, %s failed%s%s in %s%s"):format(M.number(s.done), M.number(s.failed), unknown, pending,
+    s.seconds < 10 and ("%.2f s"):format(s.seconds) or M.duration(s.seconds), rate)
+end
+
+-- The summary of what batch.run returned: a list of { level = of the log, text = }.
+function M.messages(s)
+  local list = {}
+  local function add(level, text) list[#list + 1] = { level = level, text = text } end
   if s.rows > 0 then
-    local pending = s.pending > 0 and (", %s pending"):format(M.number(s.pending)) or ""
-    local unknown = s.unknown > 0 and (", %s unknown"):format(M.number(s.unknown)) or ""
-    local ran = s.done + s.failed + s.unknown
-    local rate = s.seconds >= 0.01 and (" (%s rows/s)"):format(M.number(ran / s.seconds // 1)) or ""
-    lines[1] = ("%s done, %s failed%s%s in %s%s"):format(M.number(s.done), M.number(s.failed), unknown, pending,
-      s.seconds < 10 and ("%.2f s"):format(s.seconds) or M.duration(s.seconds), rate)
+    add(s.failed + s.unknown > 0 and "warn" or "info", counts_line(s))
   elseif not s.stopped and not s.unusable then
-    lines[1] = ("there are no rows in %s: nothing to do"):format(s.source)
+    add("info", ("there are no rows in %s: nothing to do"):format(s.source))
   end
   table.sort(s.causes, function(a, b)
     if a.count ~= b.count then return a.count > b.count end
     return a.examples[1].row < b.examples[1].row
   end)
   for i = 1, math.min(#s.causes, MAX_CAUSES) do
-    add_cause(lines, s.causes[i], i < MAX_CAUSES and s.causes[i + 1])
+    add("warn", describe(s.causes[i], i < MAX_CAUSES and s.causes[i + 1]))
   end
   if #s.causes > MAX_CAUSES then
-    lines[#lines + 1] = ("  and %d more causes; --results FILE records each row"):format(#s.causes - MAX_CAUSES)
+    add("warn", ("and %d more causes; --results FILE records each row"):format(#s.causes - MAX_CAUSES))
   end
-  if s.stopped then
-    lines[#lines + 1] = stopped_line(s)
-  end
+  if s.stopped then add("error", stopped_line(s)) end
   if s.unusable then
     local line = s.unusable.line or 0
-    lines[#lines + 1] = ("%s cannot be used%s: %s"):format(s.source, line > 0 and " from line " .. line .. " on" or "",
-      s.unusable.message)
+    add("error", ("%s cannot be used%s: %s"):format(s.source, line > 0 and " from line " .. line .. " on" or "",
+      s.unusable.message))
   end
-  return lines
+  return list
 end
 
 return M

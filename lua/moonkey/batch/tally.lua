@@ -36,6 +36,10 @@ end
 function Tally:add(r)
   self[r.outcome] = self[r.outcome] + 1
   if r.outcome == "done" or (r.outcome == "pending" and not r.kind) then return end
+  if r.outcome == "pending" and r.kind == "cancelled" then -- a consequence, and no cause of its own
+    self.not_sent = self.not_sent or r.title
+    return
+  end
   local cause = self:cause_of(r)
   cause.count = cause.count + 1
   if #cause.examples < MAX_EXAMPLES then
@@ -44,7 +48,7 @@ function Tally:add(r)
 end
 
 -- { done =, failed =, unknown =, pending =, causes = list of { count =, outcome =, kind =, status =, title =, reason =,
--- examples = list of { row =, line =, id = } } }
+-- examples = list of { row =, line =, id = } }, not_sent = what the first row that was not sent any more was told }
 function M.new()
   return setmetatable({ done = 0, failed = 0, unknown = 0, pending = 0, causes = {}, by_key = {} }, Tally)
 end

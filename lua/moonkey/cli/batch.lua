@@ -79,7 +79,7 @@ function M.run(args)
   if not result then stop.usage(message) end
   local host, _, credential = http.origin()
   result.host, result.credential = host, credential
-  for _, line in ipairs(summary.lines(result)) do log.info("%s", line) end
+  for _, said in ipairs(summary.messages(result)) do log[said.level]("%s", said.text) end
   if args.dry_run then log.info("dry run: nothing was written") end
   return exit_code(result)
 end
