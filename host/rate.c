@@ -5,11 +5,15 @@
 
 static const double STEP_UP = 0.1;                    /* of the ceiling, each second */
 static const double NO_LIMIT = 4;                     /* times the ceiling: then an unlimited pace is unlimited again */
+static const double LONGEST_INTERVAL = 1e18;          /* ns: 31 years, which can still be added to the time */
 static const int64_t SHORTEST_WINDOW = NS_PER_S / 10; /* below it, counting starts says little about a rate */
 
 static int64_t interval_of(double per_second)
 {
-    return per_second > 0 ? (int64_t)((double)NS_PER_S / per_second) : 0;
+    if (per_second <= 0)
+        return 0;
+    double interval = (double)NS_PER_S / per_second;
+    return interval < LONGEST_INTERVAL ? (int64_t)interval : (int64_t)LONGEST_INTERVAL;
 }
 
 void rate_init(struct rate *rate, double per_second)

@@ -9,6 +9,7 @@
 #include "control.h"
 
 #include <lauxlib.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,12 @@ static lua_Number number(lua_State *L, const char *name, lua_Number otherwise)
     return value;
 }
 
+/* Rounded up: 0 would mean no limit, or one of libcurl's. */
+static int64_t milliseconds(lua_State *L, const char *name, lua_Number seconds)
+{
+    return (int64_t)ceil(number(L, name, seconds) * 1000);
+}
+
 static int flag(lua_State *L, const char *name)
 {
     lua_getfield(L, 1, name);
@@ -122,8 +129,8 @@ static int f_configure(lua_State *L)
     struct client_config config = {
         .user_agent = "moonkey/" MOONKEY_VERSION,
         .attempts = (unsigned)number(L, "attempts", 4),
-        .max_time_ms = (int64_t)(number(L, "max_time", 0) * 1000),
-        .connect_timeout_ms = (long)(number(L, "connect_timeout", 10) * 1000),
+        .max_time_ms = milliseconds(L, "max_time", 0),
+        .connect_timeout_ms = (long)milliseconds(L, "connect_timeout", 10),
         .exchange_timeout_ms = 60000,
         .jobs = (unsigned)number(L, "jobs", 10),
         .rate = number(L, "rate", 0),

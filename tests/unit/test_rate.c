@@ -29,6 +29,19 @@ static void spaces_starts(void **state)
     }
 }
 
+static void the_slowest_rate_is_no_unlimited_one(void **state)
+{
+    (void)state;
+    static const double rates[] = {1e-7 / 3600, 1e-300};
+    for (size_t i = 0; i < COUNT(rates); i++) {
+        struct rate rate;
+        int64_t now = 1000 * NS_PER_S;
+        rate_init(&rate, rates[i]);
+        rate_take(&rate, now);
+        assert_true(rate_due(&rate, now) > now + 365 * 24 * 3600 * NS_PER_S);
+    }
+}
+
 static void makes_up_for_late_starts_but_saves_nothing(void **state)
 {
     (void)state;
@@ -151,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_rate_starts_at_once),
         cmocka_unit_test(spaces_starts),
+        cmocka_unit_test(the_slowest_rate_is_no_unlimited_one),
         cmocka_unit_test(makes_up_for_late_starts_but_saves_nothing),
         cmocka_unit_test(pauses),
         cmocka_unit_test(a_429_halves_the_pace_once_a_burst),
