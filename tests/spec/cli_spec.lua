@@ -36,6 +36,8 @@ describe("moonkey", function()
     ["%-%-proxy: .*belong into HTTPS_PROXY"] = { "-x", "http://u:hunter2#secret@proxy.test:80", "run", "-e", "" },
     ["exclude each other"] = { "--emulator", "--base-url", "http://127.0.0.1:1", "run", "-e", "" },
     ["%-%-cacert: cannot read /nosuch"] = { "--cacert", "/nosuch", "run", "-e", "" },
+    ["%-%-cacert: cannot read /tmp: it is a directory"] = { "--cacert", "/tmp", "run", "-e", "" },
+    ["%-%-cert: /etc/passwd has nothing in PEM format"] = { "--cert", "/etc/passwd", "run", "-e", "" },
     ["%-%-port 70000"] = { "emulator", "--port", "70000" },
     ["%-%-seed 0"] = { "emulator", "--seed", "0" },
     ["nosuch%.csv"] = { "batch", "nosuch.csv" },
@@ -45,6 +47,23 @@ describe("moonkey", function()
       ends(2, nil, "^moonkey: .*" .. message, args)
     end)
   end
+end)
+
+describe("a file of certificates", function()
+  it("has something in PEM format, and a key comes with a certificate", function()
+    local dir = child.directory(finally)
+    child.write(dir .. "/empty.pem", "")
+    child.write(dir .. "/some.pem", "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n")
+    for message, args in pairs{
+      ["%-%-key: empty%.pem has nothing in PEM format"] = { "--key", "empty.pem", "--cert", "some.pem" },
+      ["%-%-key is of no use without %-%-cert"] = { "--key", "some.pem" },
+    } do
+      local code, _, err = child.run(table.move({ "run", "-e", "" }, 1, 3, #args + 1, args), { dir = dir })
+      assert.equal(2, code)
+      assert.matches(message, err)
+    end
+    assert.equal(0, child.run({ "--cert", "some.pem", "--key", "some.pem", "run", "-e", "" }, { dir = dir }))
+  end)
 end)
 
 describe("moonkey run", function()
