@@ -38,6 +38,7 @@ end
 
 -- What to do now, where we can know it.
 local function advice(err)
+  local wrote = err.method ~= "GET" and (err.attempts or 0) > 0
   if err.unknown then
     return "whether it was carried out is unknown: look before you repeat it"
   elseif err.status == 401 then
@@ -50,11 +51,11 @@ local function advice(err)
   elseif err.status and err.status >= 300 and err.status < 400 then
     return "check the base URL"
   elseif err.kind == "timeout" then
-    return "a write may have been applied; updates are safe to repeat"
+    return wrote and "a write may have been applied; updates are safe to repeat" or nil
   elseif err.kind == "transport" and not err.certificate then
     return "check the base URL and the network"
   elseif err.kind == "invalid_response" then
-    return "a write was probably applied; look at the token before you repeat it"
+    return wrote and "a write was probably applied; look at the token before you repeat it" or nil
   end
 end
 

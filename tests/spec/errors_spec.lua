@@ -93,6 +93,14 @@ describe("moonkey.errors", function()
     assert.matches("whether it was carried out is unknown", tostring(err))
   end)
 
+  it("speaks of a write only where one may have been sent", function()
+    for _, kind in ipairs{ "timeout", "invalid_response" } do
+      for _, case in ipairs{ { "PUT", 1, true }, { "DELETE", 2, true }, { "GET", 1, false }, { "PUT", 0, false } } do
+        local said = tostring(from("", { kind = kind, status = false, message = "slow", method = case[1], attempts = case[2] }))
+        assert.equal(case[3], said:find("a write", 1, true) ~= nil, said)
+      end
+    end
+  end)
   it("does not blame the network for a refused certificate, whose message has its own advice", function()
     assert.equal("PUT /p: no reply from h: self-signed",
       tostring(from("", { kind = "transport", status = false, message = "self-signed", certificate = true })))
