@@ -22,7 +22,7 @@ enum { MESSAGE_MAX = 1 << 20, SPARE = 2048, STATUS_MAX = 4096 };
 
 static struct log_options options = {.level = LOG_INFO};
 static struct buf status = {.cap = STATUS_MAX};
-static bool status_held;
+static int status_held; /* by so many questions */
 
 static const struct {
     const char *name, *shown, *color;
@@ -195,7 +195,7 @@ void log_status(const char *line)
 
 void log_hold_status(bool hold)
 {
-    if (status.len && hold && !status_held)
+    if (status.len && hold && status_held == 0)
         write_all("\r\033[K", 4);
-    status_held = hold;
+    status_held += hold ? 1 : -1;
 }

@@ -33,7 +33,7 @@ void log_from_handler(const char *text);
  * away. The caller has made sure that standard error is a terminal.
  */
 void log_status(const char *line);
-/* While a question stands on the terminal, the status line is kept, but not drawn over it. */
+/* While questions stand on the terminal, the status line is kept, but not drawn over them: true and false once for each. */
 void log_hold_status(bool hold);
 
 /* "debug", "info", "warn", "error", "off" to a level; -1 for anything else. */

@@ -124,6 +124,8 @@ static void hold_status(void *arg)
     log_status("20%");
     log_write(LOG_INFO, "beside the question");
     log_hold_status(false);
+    log_status("25%"); /* there is another question */
+    log_hold_status(false);
     log_status("30%");
     log_status(NULL);
 }
