@@ -35,7 +35,7 @@ static const char *refusal(const struct client *c, const struct exchange *x, con
         return "not sent: the program is stopping";
     *failure = FAILURE_REFUSED;
     if (is_write && c->read_only)
-        return "not sent: --read-only forbids writing";
+        return "not sent: read-only, by --read-only or the profile";
     if (is_write && c->dry_run)
         return "not sent: --dry-run sends no write";
     if (is_write && c->needs_consent)
