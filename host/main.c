@@ -7,7 +7,10 @@
 #include <curl/curl.h>
 #include <lauxlib.h>
 #include <lua.h>
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -95,6 +98,13 @@ static void on_closed_pipe(int signo)
     (void)signo;
 }
 
+/* libcurl does not look whether OpenSSL has what it needs; without it, the first use of TLS would crash. */
+static bool set_up_libraries(void)
+{
+    return OPENSSL_init_ssl(0, NULL) == 1 && OSSL_LIB_CTX_get0_global_default() &&
+           curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+}
+
 int main(int argc, char **argv)
 {
     struct program p = {.argc = argc, .argv = argv, .exit_code = EXIT_SCRIPT};
@@ -102,10 +112,10 @@ int main(int argc, char **argv)
     secret_protect_process();
     control_take_environment();
     int code = EXIT_SCRIPT;
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && (p.loop = loop_new()))
+    if (set_up_libraries() && (p.loop = loop_new()))
         code = run(&p);
     else
-        log_write(LOG_ERROR, "cannot start: libcurl could not be set up (out of memory or file descriptors)");
+        log_write(LOG_ERROR, "cannot start: libcurl or OpenSSL could not be set up (out of memory or file descriptors)");
     log_status(NULL);
     control_close(); /* after Lua: bindings have let go of calls, timers and watches */
     loop_free(p.loop);
