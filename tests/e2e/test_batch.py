@@ -214,7 +214,7 @@ class Progress(Case):
         self.write("a.jsonl", rows(140))
         done = self.run_moonkey("--emulator", "batch", "a.jsonl", "--rate", "25/s")
         self.assertEqual(done.code, 0, done.err)
-        self.assertRegex(done.err, r"moonkey: \d+%: \d+ done, 0 failed, \d+/s")
+        self.assertRegex(done.err, r"moonkey: \d+%: \d+ done, 0 failed, [\d.,]+/s")
         self.assertNotIn("\x1b", done.err)
         self.assertNotIn("\r", done.err)
 

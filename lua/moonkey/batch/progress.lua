@@ -21,26 +21,35 @@ local function bar(fraction, width)
   return ("█"):rep(full) .. (EIGHTHS[rest] or "") .. (" "):rep(width - full - (rest > 0 and 1 or 0))
 end
 
--- What the run waits for, or is slowed down by; "" if nothing.
+-- What the run waits for, or is slowed down by; nil if nothing.
 local function holdup(stats)
-  if stats.breaker == "probing" then return ", the server is failing: trying whether it works again" end
-  if stats.breaker then return (", the server is failing: next try in %.0f s"):format(math.ceil(stats.probe_in or 0)) end
-  if stats.paused then return (", the server asked for a pause: %.0f s more"):format(math.ceil(stats.paused)) end
-  if stats.adapted_rate then return (", slowed down to %.3g/s by the server"):format(stats.adapted_rate) end
-  return ""
+  if stats.breaker == "probing" then return "the server is failing: trying whether it works again" end
+  if stats.breaker then return ("the server is failing: next try in %.0f s"):format(math.ceil(stats.probe_in or 0)) end
+  if stats.paused then return ("the server asked for a pause: %.0f s more"):format(math.ceil(stats.paused)) end
+  if stats.adapted_rate then return ("slowed down to %.3g/s by the server"):format(stats.adapted_rate) end
 end
 
--- "1,200 done, 3 failed, 2 retried, 2,300/s", what holds the run up, and with a known total what is left of the time.
+local function pace(count, seconds)
+  local rate = count / math.max(seconds, 0.001)
+  return rate > 0 and rate < 1 and ("%.1f"):format(rate) or summary.number(rate // 1)
+end
+
+-- How much of the input has been dealt with; nil where its length is not known. Rows that were read, but have no result yet, have not.
+local function fraction_of(source, results)
+  local at, total = source:progress()
+  if not total or total == 0 then return nil end
+  return at / total * math.min(results / math.max(source.count, 1), 1)
+end
+
+-- What holds the run up, "1,200 done, 3 failed, 2 retried, 2,300/s", and while nothing does, what is left of the time, if known.
 local function describe(self, now)
   local tally, seconds, stats = self.tally, now - self.started, http.stats()
-  local ran = tally.done + tally.failed + tally.unknown
-  local text = ("%s done, %s failed%s, %s/s%s"):format(summary.number(tally.done), summary.number(tally.failed + tally.unknown),
-    stats.retries > 0 and (", %s retried"):format(summary.number(stats.retries)) or "",
-    summary.number(ran / math.max(seconds, 0.001) // 1), holdup(stats))
-  local at, total = self.source:progress()
-  if not total or total == 0 then return text end
-  local fraction = at / total
-  if fraction > 0.001 and seconds > 0.5 then
+  local failed, held = tally.failed + tally.unknown, holdup(stats)
+  local text = ("%s%s done, %s failed%s, %s/s"):format(held and held .. "; " or "", summary.number(tally.done),
+    summary.number(failed), stats.retries > 0 and (", %s retried"):format(summary.number(stats.retries)) or "",
+    pace(tally.done + failed, seconds))
+  local fraction = fraction_of(self.source, tally.done + failed + tally.pending)
+  if not held and fraction and fraction > 0.001 and seconds > 0.5 then
     text = ("%s, %s left"):format(text, summary.duration(math.max(seconds / fraction - seconds, 0)))
   end
   return text, fraction

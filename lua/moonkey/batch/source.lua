@@ -11,6 +11,7 @@ Reader.__index = Reader
 -- unusable from there.
 function Reader:next()
   local row, line, message = self.reader:next()
+  self.count = self.count + 1
   if row and self.columns then
     row, message = cells.row(self.columns, row)
     if not row then return false, line, message end
@@ -51,7 +52,7 @@ function List.close() end
 local function open_reader(path, format)
   local reader, message = rows.open{ path = path, format = format }
   if not reader then return nil, message end
-  local source = setmetatable({ reader = reader, name = path == "-" and "standard input" or path }, Reader)
+  local source = setmetatable({ reader = reader, count = 0, name = path == "-" and "standard input" or path }, Reader)
   source.may_wait = select("#", reader:offset()) == 1
   local header, line, problem = reader:header()
   if problem then return nil, ("%s:%s %s"):format(source.name, line > 0 and line .. ":" or "", problem) end
@@ -63,7 +64,7 @@ local function open_reader(path, format)
 end
 
 -- `what` is a file's name, "-", a list of rows, or a function that returns the next row or nil. Returns a source with
--- next, progress, close, `name`, `may_wait` (it is not a file that can be read at once), and for CSV `columns`; or nil,
+-- next, progress, close, `name`, `count` (of rows read), `may_wait` (it is not a file that can be read at once), and for CSV `columns`; or nil,
 -- message.
 function M.open(what, format)
   if type(what) == "string" then return open_reader(what, format) end
