@@ -7,22 +7,40 @@
 #include <string.h>
 #include <strings.h>
 
+#include "spelling.h"
+
 enum {
     MAX_LEARNT = 8,
-    SHORTEST = 8,
-    CUT_OFF = 16,         /* so many bytes of a value at the very end are taken for it: the text may have been cut there */
-    MOST_BACKSLASHES = 8, /* of one escape */
+    BEGINNING = 16, /* so many secret bytes at the beginning of a value are secret without the others */
 };
 
-static struct {
+static struct learnt {
     char *value;
-    size_t len;
+    size_t len, least; /* the value is known by its first `least` bytes */
 } learnt[MAX_LEARNT];
 static size_t learnt_count;
 
+/* Can what is masked begin with this byte? So most text is passed by. */
+static const bool begins_rule[256] = {['i'] = true, ['I'] = true, ['a'] = true, ['A'] = true, ['"'] = true};
+static bool begins_learnt[256];
+
+static void note_beginning(char first)
+{
+    for (int c = 0; c < 256; c++)
+        if (spelling_escapes((char)c) || tolower(c) == tolower((unsigned char)first))
+            begins_learnt[c] = true;
+}
+
+/* `idt:TKN-0000-0001:` is no secret. */
+static size_t public_length(const char *value, size_t len)
+{
+    const char *colon = len > 4 && strncasecmp(value, "idt:", 4) == 0 ? memchr(value + 4, ':', len - 4) : NULL;
+    return colon ? (size_t)(colon + 1 - value) : 0;
+}
+
 int redact_learn(const char *value, size_t len)
 {
-    if (len < SHORTEST)
+    if (len < REDACT_SHORTEST)
         return 0;
     for (size_t i = 0; i < learnt_count; i++)
         if (learnt[i].len == len && memcmp(learnt[i].value, value, len) == 0)
@@ -33,8 +51,9 @@ int redact_learn(const char *value, size_t len)
     if (!copy)
         return -1;
     memcpy(copy, value, len);
-    learnt[learnt_count].value = copy;
-    learnt[learnt_count++].len = len;
+    size_t least = public_length(value, len) + BEGINNING;
+    learnt[learnt_count++] = (struct learnt){.value = copy, .len = len, .least = least < len ? least : len};
+    note_beginning(*copy);
     return 0;
 }
 
@@ -45,6 +64,7 @@ void redact_forget_all(void)
         explicit_bzero(learnt[learnt_count].value, learnt[learnt_count].len);
         free(learnt[learnt_count].value);
     }
+    memset(begins_learnt, 0, sizeof begins_learnt);
 }
 
 /* A match: the first `keep` bytes stay, the next `mask` are replaced. mask == 0 means none. */
@@ -52,76 +72,13 @@ struct match {
     size_t keep, mask;
 };
 
-/* ---- secrets that are written otherwise than they are ---- */
-
-static size_t hex(const char *text, size_t len, size_t digits, unsigned *code)
-{
-    char number[5] = "";
-    if (len < digits)
-        return 0;
-    memcpy(number, text, digits);
-    *code = (unsigned)strtoul(number, NULL, 16);
-    return strspn(number, "0123456789abcdefABCDEF") == digits ? digits : 0;
-}
-
-static bool escapes(char c)
-{
-    return c == '%' || c == '\\';
-}
-
-/*
- * The length of an escape at `text`, and what it stands for: %2F as in a URL, \/ and \u002F as in JSON, also with the more
- * backslashes of JSON within a string of JSON. 0 where there is none.
- */
-static size_t unescape(const char *text, size_t len, unsigned *code)
-{
-    size_t at = 0, digits;
-    if (len > 0 && text[0] == '%')
-        return hex(text + 1, len - 1, 2, code) ? 3 : 0;
-    while (at < len && at < MOST_BACKSLASHES && text[at] == '\\')
-        at++;
-    if (at == 0 || at == len)
-        return 0;
-    if (text[at] == 'u' && (digits = hex(text + at + 1, len - at - 1, 4, code)))
-        return at + 1 + digits;
-    *code = (unsigned char)text[at];
-    return isalnum((unsigned char)text[at]) ? 0 : at + 1; /* \n is no n */
-}
-
-/* The length of the value at `text`, whichever of its bytes are escaped. */
-static size_t escaped_length(const char *text, size_t len, const char *value, size_t value_len)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < value_len; i++) {
-        unsigned code;
-        size_t step = unescape(text + at, len - at, &code);
-        if (step && code == (unsigned char)value[i])
-            at += step;
-        else if (at < len && text[at] == value[i])
-            at++;
-        else /* or the text was cut off here, perhaps within an escape */
-            return i >= CUT_OFF && (at == len || (!step && escapes(text[at]) && len - at < MOST_BACKSLASHES)) ? len : 0;
-    }
-    return at;
-}
-
-static size_t plain_length(const char *text, size_t len, const char *value, size_t value_len)
-{
-    size_t n = len < value_len ? len : value_len;
-    return (n == value_len || n >= CUT_OFF) && memcmp(text, value, n) == 0 ? n : 0;
-}
-
 static size_t learnt_length(const char *text, size_t len)
 {
     size_t longest = 0;
-    for (size_t i = 0; i < learnt_count; i++) {
-        if (text[0] != learnt[i].value[0] && !escapes(text[0]))
-            continue; /* nearly always */
-        size_t n = plain_length(text, len, learnt[i].value, learnt[i].len);
-        if (n == 0)
-            n = escaped_length(text, len, learnt[i].value, learnt[i].len);
-        if (n > longest)
-            longest = n;
+    for (size_t i = 0; begins_learnt[(unsigned char)text[0]] && i < learnt_count; i++) {
+        const struct learnt *l = &learnt[i];
+        size_t n = spelling_length(text, len, l->value, l->len, l->least);
+        longest = n > longest ? n : longest;
     }
     return longest;
 }
@@ -134,7 +91,7 @@ static size_t colon(const char *text, size_t len)
     unsigned code;
     if (len >= 1 && text[0] == ':')
         return 1;
-    size_t n = unescape(text, len, &code);
+    size_t n = spelling_escape(text, len, &code);
     return n && code == ':' ? n : 0;
 }
 
@@ -155,7 +112,7 @@ static size_t end_of(bool (*in)(unsigned), const char *text, size_t at, size_t l
     for (size_t n; at < len; at += n)
         if (in((unsigned char)text[at]))
             n = 1;
-        else if (!(n = unescape(text + at, len - at, &code)) || !in(code))
+        else if (!(n = spelling_escape(text + at, len - at, &code)) || !in(code))
             break;
     return at;
 }
@@ -280,13 +237,13 @@ static bool is_known(const struct stretch *hidden, const char *text, size_t at, 
            ends_authorization(text, hidden->to, len);
 }
 
-enum buf_status redact_append(struct buf *out, const char *text, size_t len)
+static enum buf_status append_masked(struct buf *out, const char *text, size_t len, bool by_rules)
 {
     size_t from = 0;
     struct stretch hidden = {0};
     for (size_t at = 0; at < len; at++) {
         extend(&hidden, at, (struct match){.mask = learnt_length(text + at, len - at)});
-        if (!is_known(&hidden, text, at, len))
+        if (by_rules && begins_rule[(unsigned char)text[at]] && !is_known(&hidden, text, at, len))
             extend(&hidden, at, match_rule(text + at, len - at));
         if (hidden.to != at + 1)
             continue;
@@ -298,4 +255,22 @@ enum buf_status redact_append(struct buf *out, const char *text, size_t len)
         from = hidden.to;
     }
     return append_fitting(out, text + from, len - from);
+}
+
+enum buf_status redact_append(struct buf *out, const char *text, size_t len)
+{
+    return append_masked(out, text, len, true);
+}
+
+enum buf_status redact_append_learnt(struct buf *out, const char *text, size_t len)
+{
+    return append_masked(out, text, len, false);
+}
+
+bool redact_knows_of(const char *text, size_t len)
+{
+    for (size_t at = 0; at < len; at++)
+        if (learnt_length(text + at, len - at) > 0)
+            return true;
+    return false;
 }

@@ -1,8 +1,10 @@
 /*
  * redact: lines with values to learn, up to an empty one; a line with a cap; then a text. The text may hold the stand-ins of
- * fuzz_fill() for a credential that is not learnt, and \1 to \8 for the values.
+ * fuzz_fill() for a credential that is not learnt, and \1 to \8 for the values. Neither these nor their beginnings are shown,
+ * in whatever case, and it takes a moment.
  */
-#include <ctype.h>
+#include <strings.h>
+#include <time.h>
 
 #include "fuzz.h"
 #include "redact.h"
@@ -50,26 +52,27 @@ static void fill(struct buf *text, const char *rest, size_t len)
     }
 }
 
-/* Is the beginning of the value in the text where the value itself is not, and not at the end, where it may be cut off? */
-static bool begins_elsewhere(const struct buf *text, const char *value)
+/* The id of a token before its secret may be shown. */
+static bool has_public_part(const char *value)
 {
-    const char *p = buf_text(text), *end = p + text->len;
-    for (; (p = memmem(p, (size_t)(end - p), value, PREFIX)) != NULL; p++) {
-        size_t left = (size_t)(end - p);
-        if (memcmp(p, value, left < strlen(value) ? left : strlen(value)) != 0)
+    return strncasecmp(value, "idt:", 4) == 0 && strchr(value + 4, ':');
+}
+
+static bool shows_case(const struct buf *out, const char *value, size_t len)
+{
+    for (size_t at = 0; at + len <= out->len; at++)
+        if (strncasecmp(buf_text(out) + at, value, len) == 0)
             return true;
-    }
     return false;
 }
 
-static void check(const struct buf *text, const struct buf *out)
+static void check(const struct buf *out)
 {
     REQUIRE(out->len <= out->cap);
     REQUIRE(!fuzz_shows(buf_text(out), out->len, FUZZ_SECRET));
     for (size_t i = 0; i < count; i++) {
-        REQUIRE(!memmem(buf_text(out), out->len, values[i], strlen(values[i])));
-        if (strlen(values[i]) > PREFIX && !begins_elsewhere(text, values[i]))
-            REQUIRE(!memmem(buf_text(out), out->len, values[i], PREFIX));
+        REQUIRE(!shows_case(out, values[i], strlen(values[i])));
+        REQUIRE(strlen(values[i]) <= PREFIX || has_public_part(values[i]) || !shows_case(out, values[i], PREFIX));
     }
 }
 
@@ -88,8 +91,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *exact = malloc(text.len ? text.len : 1);
     REQUIRE(exact);
     memcpy(exact, buf_text(&text), text.len);
+    clock_t began = clock();
     redact_append(&out, exact, text.len);
-    check(&text, &out);
+    REQUIRE(clock() - began < 5 * CLOCKS_PER_SEC);
+    check(&out);
     buf_free(&text);
     buf_free(&out);
     free(exact);

@@ -14,21 +14,29 @@ static const struct {
     {"nothing here: id, token, authority, idt", "nothing here: id, token, authority, idt"},
     {LEARNT, "[redacted]"},
     {"a" LEARNT "b" LEARNT, "a[redacted]b[redacted]"},
-    {"LearntSecretValue4 is none", "LearntSecretValue4 is none"},
+    {"LearntSecretValu... is abbreviated", "[redacted]... is abbreviated"},
+    {"LearntSecretVal... is none", "LearntSecretVal... is none"},
+    {"LEARNTSECRETVALUE42 learntsecretvalue42", "[redacted] [redacted]"},
     {"cut off: LearntSecretValue4", "cut off: [redacted]"},
     {"LearntSecretVal", "LearntSecretVal"},
     {"\\u004cearntSecretValue\\u00342!", "[redacted]!"},
     {"\\\\u004CearntSecretValue42", "[redacted]"},
     {"%4cearntSecretValue%342", "[redacted]"},
     {"\\u004cearntSecretValu\\u00", "[redacted]"},
-    {"LearntSecretValue\\u0035", "LearntSecretValue\\u0035"},
-    {"LearntSecretValueLearntSecretValue42", "LearntSecretValue[redacted]"},
+    {"LearntSecretValue\\u0035", "[redacted]\\u0035"},
+    {"LearntSecretValueLearntSecretValue42", "[redacted][redacted]"},
+    {"LearntSecretVaLearntSecretValue42", "LearntSecretVa[redacted]"},
+    {"%254cearntSecretValue%252534%32", "[redacted]"},
+    {"&#76;earntSecretValue&#x34;2 &#x4C;earntSecretValue&#0052;2", "[redacted] [redacted]"},
+    {"LearntSecretValue&#x4 LearntSecretVal&#x2B;", "[redacted]&#x4 LearntSecretVal&#x2B;"},
     {"idt:TKN-1234-5678:abcDEF012", "idt:TKN-1234-5678:[redacted]"},
     {"\"idt:TKN-1234-5678:abc\",", "\"idt:TKN-1234-5678:[redacted]\","},
     {"IDT:TKN-1:abc", "IDT:TKN-1:[redacted]"},
     {"idt%3ATKN-1%3aabc&x=1", "idt%3ATKN-1%3a[redacted]&x=1"},
     {"idt\\u003aTKN-1\\u003Aab\\/c\\u002Bd\\nx", "idt\\u003aTKN-1\\u003A[redacted]\\nx"},
     {"idt:idt:TKN-1:abc", "idt:idt:[redacted]"},
+    {"idt%253ATKN-1%253Aab%252Fc&x", "idt%253ATKN-1%253A[redacted]&x"},
+    {"idt&#58;TKN-1&colon;ab&#x2F;c&quot;", "idt&#58;TKN-1&colon;[redacted]&quot;"},
     {"idt:TKN-1", "idt:TKN-1"},
     {"idt:TKN-1:", "idt:TKN-1:"},
     {"Authorization: Bearer abc\r\nAccept: x", "Authorization: [redacted]\r\nAccept: x"},
@@ -63,6 +71,83 @@ static void masks(void **state)
         assert_string_equal(buf_text(&out), cases[i].expected);
         buf_free(&out);
         free(exact);
+    }
+    redact_forget_all();
+}
+
+/* A value with characters that have to be escaped nearly everywhere, as they are written by all kinds of servers. */
+static void knows_other_spellings(void **state)
+{
+    (void)state;
+    static const char value[] = "%41\"b\\c'd&e<f%%g>+/=";
+    static const char *const spellings[] = {
+        "%41\"b\\c'd&e<f%%g>+/=",                                               /* as it is */
+        "%41\\\"b\\\\c'd&e<f%%g>+\\/=",                                         /* JSON */
+        "%41\\\\\\\"b\\\\\\\\c'd&e<f%%g>+\\\\\\/=",                             /* JSON in JSON */
+        "%41\\u0022b\\u005cc\\u0027d\\u0026e\\u003cf%%g\\u003E\\u002B/=",       /* JSON that is safe in HTML */
+        "%2541%22b%5Cc%27d%26e%3Cf%25%25g%3e%2b%2f%3d",                         /* URL */
+        "%252541%2522b%255Cc%2527d%2526e%253Cf%2525%2525g%253e%252b%252f%253d", /* URL in a URL */
+        "%41&quot;b\\c&#39;d&amp;e&lt;f%%g&gt;+/=",                             /* HTML */
+        "&#37;41&#x22;b&bsol;c&apos;d&#x26;e&#60;f&percnt;%g&gt;&plus;&sol;&equals;",
+    };
+    assert_int_equal(redact_learn(value, sizeof value - 1), 0);
+    for (size_t i = 0; i < COUNT(spellings); i++) {
+        struct buf out;
+        buf_init(&out, 1000);
+        TRY(spellings[i]);
+        assert_true(redact_knows_of(spellings[i], strlen(spellings[i])));
+        redact_append(&out, spellings[i], strlen(spellings[i]));
+        assert_string_equal(buf_text(&out), REDACTED);
+        buf_free(&out);
+    }
+    redact_forget_all();
+}
+
+/* Its id is no secret, and no part of the 16 bytes. */
+static void the_id_stays_readable(void **state)
+{
+    (void)state;
+    static const char value[] = "idt:TKN-0000-0001:LearntSecretValue42";
+    static const char text[] = "idt:TKN-0000-0001 idt%3ATKN-0000-0001%3ALearnt, IDT:TKN-0000-0001:LEARNTSECRETVALUE!";
+    struct buf out;
+    buf_init(&out, 1000);
+    assert_int_equal(redact_learn(value, sizeof value - 1), 0);
+    assert_false(redact_knows_of(text, 50));
+    redact_append(&out, text, strlen(text));
+    assert_string_equal(buf_text(&out), "idt:TKN-0000-0001 idt%3ATKN-0000-0001%3A[redacted], [redacted]!");
+    buf_free(&out);
+    redact_forget_all();
+}
+
+static void masks_what_is_learnt_alone(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"token\":\"idt:TKN-1:abc\",\"name\":\"" LEARNT "\"}";
+    struct buf out;
+    buf_init(&out, 1000);
+    assert_false(redact_knows_of(text, strlen(text)));
+    assert_int_equal(redact_learn(LEARNT, strlen(LEARNT)), 0);
+    assert_true(redact_knows_of(text, strlen(text)));
+    redact_append_learnt(&out, text, strlen(text));
+    assert_string_equal(buf_text(&out), "{\"token\":\"idt:TKN-1:abc\",\"name\":\"[redacted]\"}");
+    buf_free(&out);
+    redact_forget_all();
+}
+
+/* Nothing is lost where masks are longer than what they mask. */
+static void fits_the_cap(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"idt::b ", "idt::b,idt:::", "authorization:b\n", "\"token\":\"b\"", "abcdefgh"};
+    assert_int_equal(redact_learn("abcdefgh", 8), 0);
+    for (size_t i = 0; i < COUNT(pieces); i++) {
+        char text[8000] = "";
+        struct buf out;
+        for (size_t n = 0; n < 500; n++)
+            strcat(text, pieces[i]);
+        buf_init(&out, REDACT_CAP(strlen(text)));
+        assert_int_equal(redact_append(&out, text, strlen(text)), BUF_OK);
+        buf_free(&out);
     }
     redact_forget_all();
 }
@@ -146,7 +231,22 @@ static void hides_all_that_overlaps(void **state)
 static void takes_linear_time(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"authorization:", "idt:", "idt:a:", "\"token\":\"", "\\", "%", "LearntSecretValue4"};
+    static const char *const pieces[] = {"authorization:",
+                                         "idt:",
+                                         "idt:a:",
+                                         "\"token\":\"",
+                                         "\\",
+                                         "%",
+                                         "%25",
+                                         "&",
+                                         "&#",
+                                         "&#0",
+                                         "&amp;",
+                                         "LearntSecretValue4",
+                                         "LearntSecretVal",
+                                         "\\u004c",
+                                         "%254c",
+                                         "&#x4c;"};
     enum { SIZE = 1 << 20 };
     char *text = malloc(SIZE);
     assert_int_equal(redact_learn(LEARNT, strlen(LEARNT)), 0);
@@ -169,6 +269,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(masks),
+        cmocka_unit_test(knows_other_spellings),
+        cmocka_unit_test(the_id_stays_readable),
+        cmocka_unit_test(masks_what_is_learnt_alone),
+        cmocka_unit_test(fits_the_cap),
         cmocka_unit_test(masks_every_prefix),
         cmocka_unit_test(keeps_to_the_cap),
         cmocka_unit_test(learns_what_is_long_enough),

@@ -170,7 +170,7 @@ def spellings(data):
 
 def check_secrets(outputs):
     return "".join(f"{name}: shows a secret\n" for name, data in outputs.items() for secret in FORBIDDEN
-                   if any(secret in spelling for spelling in spellings(data)))
+                   if any(secret.lower() in spelling.lower() for spelling in spellings(data)))
 
 
 def check_outputs(case, outputs):
