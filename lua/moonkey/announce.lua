@@ -86,8 +86,8 @@ local function announce()
   local account, why = learn_account(own_id)
   if account then
     set_account(account.shown)
-  else
-    log.debug("the account of the credential is not known: %s", why)
+  elseif not stop_reason() then
+    log.info("the account of the credential is not known: %s", why)
   end
   if not demand.consent or stop_reason() then return end
   local place = format("%s as %s%s", host, own_id ~= "" and own_id or "an unnamed token",
