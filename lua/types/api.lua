@@ -9,7 +9,8 @@
 ---@class moonkey.api
 local M = {}
 
----Send one request, and again where that may help: GET, PUT and DELETE; POST and PATCH never. Parks the task; others run meanwhile.
+---Send one request, and again where that may help: GET, PUT and DELETE; POST and PATCH only where nothing was sent. Parks the
+---task; others run meanwhile.
 ---
 ---A POST that breaks off may have been carried out: err.unknown is true then. In replies a JSON null is absent, and every string
 ---member `token` is a secret object. Misuse raises: an unknown method or option, a path with `..`, a header that is the host's.

@@ -17,6 +17,13 @@ describe("moonkey", function()
     ends(0, "SCRIPT", nil, { "run", "--help" })
     ends(0, "%-%-seed", nil, { "emulator", "--help" })
     ends(2, nil, "Usage: moonkey", {})
+    for _, args in ipairs{ { "--help" }, { "batch", "--help" }, { "run", "--help" }, { "emulator", "--help" } } do
+      local _, text = child.run(args)
+      for line in text:gmatch("[^\n]+") do
+        assert.is_true(utf8.len(line) <= 100, line)
+      end
+      assert.falsy(text:find("%f[^\n]%l+\n%l"), text) -- no word alone on its line
+    end
   end)
 
   local mistakes = {
@@ -39,6 +46,10 @@ describe("moonkey", function()
     ["%-%-cacert: cannot read /tmp: it is a directory"] = { "--cacert", "/tmp", "run", "-e", "" },
     ["%-%-cert: /etc/passwd has nothing in PEM format"] = { "--cert", "/etc/passwd", "run", "-e", "" },
     ["%-%-port 70000"] = { "emulator", "--port", "70000" },
+    ["%-%-data needs the name"] = { "emulator", "--data", "" },
+    ["%-%-results needs the name"] = { "batch", "x.csv", "--results", "" },
+    ["%-%-results %-: standard output takes results with %-o"] = { "batch", "x.csv", "--results", "-" },
+    ["/tmp: it is a directory; name a Lua file"] = { "batch", "x.csv", "--job", "/tmp" },
     ["%-%-seed 0"] = { "emulator", "--seed", "0" },
     ["nosuch%.csv"] = { "batch", "nosuch.csv" },
   }

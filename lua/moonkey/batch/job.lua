@@ -1,5 +1,6 @@
 -- Jobs: what is run for each row. A job here is a table: run(row, ctx), and maybe check(row), setup(), teardown(state).
 local default_job = require "moonkey.batch.default_job"
+local sys = require "moonkey.sys"
 local traceback = require "moonkey.traceback"
 
 local M = {}
@@ -26,6 +27,7 @@ function M.read(path)
   local file, message = io.open(path, "r")
   if not file then return nil, "cannot open the job file " .. message, true end
   file:close()
+  if sys.file_type(path) == "directory" then return nil, path .. ": it is a directory; name a Lua file in it", true end
   local chunk
   chunk, message = loadfile(path, "t")
   if not chunk then return nil, ("cannot load the job file %s: %s"):format(path, message) end

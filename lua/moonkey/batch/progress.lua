@@ -34,14 +34,16 @@ local function pace(count, seconds)
   return rate > 0 and rate < 1 and ("%.1f"):format(rate) or summary.number(rate // 1)
 end
 
--- How much of the input has been dealt with; nil where its length is not known. Rows that were read, but have no result yet, have not.
+-- How much of the input has been dealt with; nil where its length is not known. Rows that were read, but have no result yet,
+-- have not.
 local function fraction_of(source, results)
   local at, total = source:progress()
   if not total or total == 0 then return nil end
   return at / total * math.min(results / math.max(source.count, 1), 1)
 end
 
--- What holds the run up, "1,200 done, 3 failed, 2 retried, 2,300/s", and while nothing does, what is left of the time, if known.
+-- What holds the run up, "1,200 done, 3 failed, 2 retried, 2,300/s", and while nothing does, what is left of the time, where
+-- that is known.
 local function describe(self, now)
   local tally, seconds, stats = self.tally, now - self.started, http.stats()
   local failed, held = tally.failed + tally.unknown, holdup(stats)

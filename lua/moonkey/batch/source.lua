@@ -64,8 +64,8 @@ local function open_reader(path, format)
 end
 
 -- `what` is a file's name, "-", a list of rows, or a function that returns the next row or nil. Returns a source with
--- next, progress, close, `name`, `count` (of rows read), `may_wait` (it is not a file that can be read at once), and for CSV `columns`; or nil,
--- message.
+-- next, progress, close, `name`, `count` (of rows read), `may_wait` (it is not a file that can be read at once), and for CSV
+-- `columns`; or nil, message.
 function M.open(what, format)
   if type(what) == "string" then return open_reader(what, format) end
   local iterate, index = what, 0

@@ -22,8 +22,8 @@ A row that is wrong fails with its line number, and the rest goes on.
 With --job, a Lua file decides what is done for each row. It returns function(row, ctx), or a table
 { setup =, job =, teardown = }; ctx has row, line, id, and state, which is what setup returned.
 
-Exit: 0 all done, 2 unusable input, 3 some rows failed, 4 not authorised, 5 stopped by --halt or for lack of
-consent, 130 interrupted.]],
+Exit: 0 all done, 2 unusable input, 3 some rows failed, 4 not authorised, 5 stopped by --halt or
+for lack of consent, 130 or 143 interrupted.]],
 }
 
 function M.configure(cmd)
@@ -69,7 +69,13 @@ local function exit_code(result)
   return result.failed + result.unknown > 0 and 3 or 0
 end
 
+local function check_results(name)
+  if name == "" then stop.usage("--results needs the name of a file") end
+  if name == "-" then stop.usage("--results -: standard output takes results with -o jsonl; a file of that name is ./-") end
+end
+
 function M.run(args)
+  check_results(args.results)
   local chunk = args.job and read_job(args.job)
   local source = open_source(args, not chunk and default_job.check_columns)
   local count = connect.configure(args, batch.DEFAULT_JOBS)

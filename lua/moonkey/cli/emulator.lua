@@ -44,6 +44,7 @@ return {
   end,
 
   run = function(args)
+    if args.data == "" then stop.usage("--data needs the name of a file") end
     local ok, message = emulator.serve({
       port = check_port(args.port),
       data = args.data,

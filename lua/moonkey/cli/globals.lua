@@ -12,9 +12,10 @@ M.options = {
   { "--dry-run", nil, "Send no write: updates read the token, tell what would change, and return what it would be." },
   { "--read-only", nil, "Refuse every write." },
   { "-y --yes", nil, "Agree to the first write, where the profile demands that." },
-  { "--allow-self", nil, "Permit changing the modules of the token that the credential belongs to." },
+  { "--allow-self", nil, "Permit what could lock out the token that the credential belongs to: deleting it, disabling it,"
+    .. " changing its modules." },
   { "--retry", "N", "How often a request is tried again when that may help (default: 3; 0 for never)." },
-  { "--max-time", "T", "Time limit of a call with its retries: 500ms, 20s, 5m (default: none)." },
+  { "--max-time", "T", "Time limit of a call with its retries, and of all calls of a row: 500ms, 20s, 5m (default: none)." },
   { "--connect-timeout", "T", "Time limit for connecting (default: 10s)." },
   { "--cacert", "FILE", "Trust the certificate authorities in FILE (PEM) instead of the system's." },
   { "--cert", "FILE", "Client certificate (PEM)." },

@@ -23,7 +23,7 @@ Examples:
   moonkey emulator --port 8080         an emulator for other programs
 
 Exit: 0 done, 1 script or run-time error, 2 usage or unusable input, 3 some rows failed,
-4 not authorised, 5 stopped by a guard (consent, --halt), 130 interrupted.
+4 not authorised, 5 stopped by a guard (consent, --halt), 130 or 143 interrupted.
 `moonkey COMMAND --help` says more. The manual: man moonkey.]]
 
 -- The index of the command's name among the arguments, past the global flags; nil if there is none.
@@ -92,7 +92,7 @@ local function make_parser(command)
   for _, name in ipairs(M.commands) do
     if not command or command == name then
       local module = require("moonkey.cli." .. name)
-      local cmd = parser:command(name, module.description or module.summary):summary(module.summary):help_max_width(100)
+      local cmd = parser:command(name, module.description or module.summary):summary(module.summary)
       cmd.error = raise_usage
       module.configure(cmd)
     else

@@ -11,11 +11,12 @@ local traceback = require "moonkey.traceback"
 local M = {
   summary = "run a Lua script",
   description = [[
-Runs SCRIPT with the arguments that follow it, as `lua` does: they are in `arg` and `...`. The global
-`token` has token.get and token.update; the rest is require'd: moonkey.task, .json, .log, .secret, .time.
+Runs SCRIPT with the arguments that follow it, as `lua` does: they are in `arg` and `...`. The
+global `token` has token.get and token.update; the rest is require'd: moonkey.api, .task, .json,
+.log, .secret, .time, .errors, .batch.
 
-`require` looks beside the script, in lua/ beside it, in ./lua_modules, then where Lua 5.4 and LuaRocks
-put modules. A first line `#!/usr/bin/env -S moonkey run` makes a script a command.]],
+`require` looks beside the script, in lua/ beside it, in ./lua_modules, then where Lua 5.4 and
+LuaRocks put modules. A first line `#!/usr/bin/env -S moonkey run` makes a script a command.]],
 }
 
 local DEFAULT_JOBS = 64 -- how many requests are in flight is the script's to say, in task.map
