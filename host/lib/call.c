@@ -202,16 +202,32 @@ static int fail(lua_State *L, const struct pending *p, const char *kind, const c
     return 2;
 }
 
+/* A good reply may repeat the credential in use, which no script is to print. That is the only secret that Lua does not get:
+ * the `token` of another token is hidden, but can be revealed. */
+static void mask_credential(lua_State *L, struct buf *body)
+{
+    struct buf clean;
+    if (!redact_knows_of(buf_text(body), body->len)) /* nearly always */
+        return;
+    buf_init(&clean, REDACT_CAP(body->len));
+    enum buf_status status = redact_append_learnt(&clean, buf_text(body), body->len);
+    buf_wipe(body);
+    *body = clean;
+    if (status != BUF_OK)
+        luaL_error(L, "not enough memory");
+}
+
 static int ended(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status;
     struct pending *p = (struct pending *)ctx;
-    const struct result *r = call_result(p->call);
+    struct result *r = call_result(p->call);
     struct task_calls *calls = task_calls();
     calls->attempts += call_attempts(p->call);
     calls->status = r->status;
     snprintf(calls->traceparent, sizeof calls->traceparent, "%s", call_traceparent(p->call));
     int count;
+    mask_credential(L, &r->body);
     if (r->failure != FAILURE_NONE || r->status < 200 || r->status > 299)
         count = fail(L, p, kind_of(r), r->message);
     else if ((count = p->deliver(L, r)) < 0)

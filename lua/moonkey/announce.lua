@@ -8,6 +8,7 @@ local control = require "moonkey.control" -- which no script can get at
 local core = require "moonkey.task.core"
 local http = require "moonkey.http"
 local log = require "moonkey.log"
+local redact = require("moonkey.secret").redact
 local sys = require "moonkey.sys"
 local terminal = require "moonkey.terminal"
 local token = require "moonkey.token"
@@ -30,7 +31,9 @@ local demand -- see M.configure
 local asking -- the task that learns and asks; every other caller waits for it
 
 -- A name is the platform's text: it must not steer the terminal, nor look like a part of the question.
+-- Masked before it is cut: a part of the credential would be shown.
 local function harmless(name)
+  name = redact(name)
   local length = count_characters(name)
   if not length then return nil end
   if length > LONGEST_NAME then name = sub(name, 1, offset(name, LONGEST_NAME) - 1) .. "…" end

@@ -12,7 +12,8 @@ local M = {}
 ---@return moonkey.Secret
 function M.new(value) end
 
----The one way to the value. From here on, the string is the script's to protect.
+---The one way to the value. From here on, the string is the script's to protect. That of the credential in use is masked before a
+---script gets it, and stays `[redacted]`.
 ---@param secret moonkey.Secret
 ---@return string value
 function M.reveal(secret) end
