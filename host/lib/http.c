@@ -75,12 +75,6 @@ static int f_origin(lua_State *L)
     return 4;
 }
 
-static void count(lua_State *L, const char *name, uint64_t value)
-{
-    lua_pushinteger(L, (lua_Integer)value);
-    lua_setfield(L, -2, name);
-}
-
 /* Seconds from now until `due`, where that is in the future. */
 static void time_left(lua_State *L, const char *name, int64_t due)
 {
@@ -92,23 +86,18 @@ static void time_left(lua_State *L, const char *name, int64_t due)
 }
 
 /*
- * http.stats(): counts since the start, and what holds the run up, each only while it does: `paused` (seconds left of a pause
- * that the server asked for), `breaker` ("open" or "probing"), `probe_in` (seconds), `adapted_rate` (starts a second that its
- * 429s have left).
+ * http.stats(): `retries` since the start, and what holds the run up, each only while it does: `paused` (seconds left of a
+ * pause that the server asked for), `breaker` ("open" or "probing"), `probe_in` (seconds), `adapted_rate` (starts a second that
+ * its 429s have left).
  */
 static int f_stats(lua_State *L)
 {
     static const char *const breakers[] = {[BREAKER_OPEN] = "open", [BREAKER_PROBING] = "probing"};
     const struct client *c = control_client();
     struct client_stats stats = c ? client_stats(c) : (struct client_stats){0};
-    lua_createtable(L, 0, 12);
-    count(L, "calls", stats.calls);
-    count(L, "exchanges", stats.exchanges);
-    count(L, "retries", stats.retries);
-    count(L, "throttled", stats.throttled);
-    count(L, "bytes_received", stats.bytes_received);
-    count(L, "running", stats.running);
-    count(L, "waiting", stats.waiting);
+    lua_createtable(L, 0, 5);
+    lua_pushinteger(L, (lua_Integer)stats.retries);
+    lua_setfield(L, -2, "retries");
     time_left(L, "paused", stats.paused_until);
     lua_pushstring(L, breakers[stats.breaker]);
     lua_setfield(L, -2, "breaker");
