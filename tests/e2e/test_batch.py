@@ -117,6 +117,15 @@ return {
             self.assertIn(part, done.err)
             self.assertEqual(done.code, code, (args, done.err))
 
+    def test_what_is_said_at_each_log_level(self):
+        self.write("bad.jsonl", '{"id":"TKN-0000-0002"}\n')
+        self.write("cut.json", '[{"id":"TKN-0000-0002","name":"x"},')
+        for name, level, code, parts in (("bad.jsonl", "warn", 3, ["0 done, 1 failed", "bad row: nothing to change", "line 1"]),
+                                         ("bad.jsonl", "error", 3, []), ("cut.json", "error", 2, ["cut.json cannot be used"])):
+            done = self.run_moonkey("--emulator", "batch", name, "--log-level", level)
+            self.assertEqual(done.code, code, done.err)
+            self.assertTrue(all(part in done.err for part in parts) and bool(parts) == bool(done.err), done.err)
+
     def test_nothing_to_do(self):
         self.write("a.jsonl", "")
         self.write("a.csv", "id,name\n")

@@ -4,7 +4,9 @@ local directory = arg[0]:match("^(.*)/") or "."
 local MODULES = { "token", "api", "json", "log", "task", "secret", "time", "errors", "batch" }
 
 -- What the parts of the host use among themselves; no script should.
-local INTERNAL = { ["errors.from_result"] = true, ["batch.open_source"] = true }
+local INTERNAL = {
+  ["batch.open_source"] = true, ["errors.from_result"] = true, ["errors.MOST"] = true, ["errors.reason"] = true,
+}
 
 local function read_stub(name)
   local file = assert(io.open(("%s/../../lua/types/%s.lua"):format(directory, name)))
