@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "redact.h"
 #include "secret.h"
 
 __attribute__((format(printf, 2, 3))) static int refuse(char *err, const char *format, ...)
@@ -150,6 +151,20 @@ static bool has_path(CURLU *url)
     return has;
 }
 
+/* The password of a proxy is masked from now on, with and without its escapes. */
+static bool learn_password(CURLU *url)
+{
+    static const unsigned flags[] = {0, CURLU_URLDECODE};
+    bool learnt = true;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        char *password = NULL;
+        if (curl_url_get(url, CURLUPART_PASSWORD, &password, flags[i]) == CURLUE_OK)
+            learnt = redact_learn(password, strlen(password)) == 0 && learnt;
+        curl_free(password);
+    }
+    return learnt;
+}
+
 /* A proxy is host and port. What looks like more is mostly a password with a / or # in it, whose rest is then no secret to
  * libcurl. */
 static int check_proxy_text(const char *source, const char *text, char *err)
@@ -165,8 +180,11 @@ static int check_proxy_text(const char *source, const char *text, char *err)
     if (good && curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK)
         for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
             known = known || strcasecmp(scheme, schemes[i]) == 0;
+    bool learnt = learn_password(url);
     curl_free(scheme);
     curl_url_cleanup(url);
+    if (!learnt)
+        return refuse(err, "out of memory");
     if (known)
         return 0;
     return refuse(err,

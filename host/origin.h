@@ -20,7 +20,7 @@ int origin_parse(struct origin *origin, const char *text, char *err);
 
 /*
  * The proxy for this origin, `proxy` or else the one that libcurl takes from the environment: 0, or -1 with a message that does
- * not quote it, because a password may be in it. libcurl's own message would.
+ * not quote it, because a password may be in it. libcurl's own message would. Its password is masked from now on (redact.h).
  */
 int origin_check_proxy(const struct origin *origin, const char *proxy, char *err);
 

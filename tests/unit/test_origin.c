@@ -1,7 +1,9 @@
 /* origin: a table of base URLs. */
 #include "unit.h"
 
+#include "buf.h"
 #include "origin.h"
+#include "redact.h"
 #include "secret.h"
 
 static const struct {
@@ -137,6 +139,19 @@ static void checks_proxies(void **state)
     }
     for (size_t i = 0; i < COUNT(variables); i++)
         unsetenv(variables[i]);
+    redact_forget_all();
+}
+
+static void masks_the_password_of_a_proxy(void **state)
+{
+    (void)state;
+    struct buf out;
+    buf_init(&out, 1024);
+    check_proxy("https://api.example.com", "http://user:hunter2%2Fsecret@proxy.example.com", NULL);
+    redact_append(&out, "hunter2%2Fsecret, hunter2/secret", strlen("hunter2%2Fsecret, hunter2/secret"));
+    assert_string_equal(buf_text(&out), "[redacted], [redacted]");
+    buf_free(&out);
+    redact_forget_all();
 }
 
 int main(void)
@@ -146,6 +161,7 @@ int main(void)
         cmocka_unit_test(refuses),
         cmocka_unit_test(has_a_longest),
         cmocka_unit_test(checks_proxies),
+        cmocka_unit_test(masks_the_password_of_a_proxy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

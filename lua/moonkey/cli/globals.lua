@@ -20,7 +20,7 @@ M.options = {
   { "--cacert", "FILE", "Trust the certificate authorities in FILE (PEM) instead of the system's." },
   { "--cert", "FILE", "Client certificate (PEM)." },
   { "--key", "FILE", "Key of the client certificate (PEM)." },
-  { "-x --proxy", "URL", "Use this proxy (default: HTTPS_PROXY, with NO_PROXY)." },
+  { "-x --proxy", "URL", "Use this proxy (default: HTTPS_PROXY, which may have a password, with NO_PROXY)." },
   { "--http2", nil, "Speak HTTP/2 over TLS where the server offers it (default: HTTP/1.1)." },
   { "--log-level", "LEVEL", "debug, info, warn, error or off (default: info)." },
   { "--log-format", "FORMAT", "text or json (default: text)." },
