@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 #include "redact.h"
+
+enum { LONG_NAME = 32 }; /* of a file; credentials have 64 characters */
 
 struct secret {
     char value[SECRET_MAX + 1];
@@ -43,13 +46,16 @@ static void find_token_id(struct secret *s)
         memcpy(s->token_id, id, len);
 }
 
-/* Also what follows the second colon by itself: an echo may have changed or lost what stands before it. */
-static int learn(const struct secret *s, size_t len)
+/* What follows the second colon, or all of it. */
+static const char *bare(const struct secret *s)
 {
-    const char *bare = *s->token_id ? s->value + strlen("idt:") + strlen(s->token_id) + 1 : s->value;
-    if (redact_learn(s->value, len) != 0)
-        return -1;
-    return redact_learn(bare, len - (size_t)(bare - s->value));
+    return *s->token_id ? s->value + strlen("idt:") + strlen(s->token_id) + 1 : s->value;
+}
+
+/* Also the bare part by itself: an echo may have changed or lost what stands before it. */
+static int learn(const struct secret *s)
+{
+    return redact_learn(s->value, strlen(s->value)) == 0 && redact_learn(bare(s), strlen(bare(s))) == 0 ? 0 : -1;
 }
 
 struct secret *secret_new(const char *value, size_t len, const char *origin, char *err)
@@ -76,11 +82,25 @@ struct secret *secret_new(const char *value, size_t len, const char *origin, cha
     memcpy(s->value, value, len);
     snprintf(s->origin, sizeof s->origin, "%s", origin);
     find_token_id(s);
-    if (learn(s, len) != 0) {
-        secret_free(s);
-        return refuse(err, "out of memory while reading the credential");
-    }
-    return s;
+    const char *wrong = NULL;
+    if (strlen(bare(s)) < REDACT_SHORTEST)
+        wrong = "is too short: it could not be masked where it is shown";
+    else if (learn(s) != 0)
+        wrong = "cannot be kept: out of memory";
+    if (!wrong)
+        return s;
+    secret_free(s);
+    return refuse(err, "the credential from %s %s", origin, wrong);
+}
+
+/* unsetenv() only forgets where they are: /proc/PID/environ would show them. */
+void secret_wipe_env(const char *name)
+{
+    size_t len = strlen(name);
+    for (char **entry = environ; entry && *entry; entry++)
+        if (strncmp(*entry, name, len) == 0 && (*entry)[len] == '=')
+            explicit_bzero(*entry + len + 1, strlen(*entry + len + 1));
+    unsetenv(name);
 }
 
 struct secret *secret_from_env(const char *name, char *err)
@@ -91,8 +111,7 @@ struct secret *secret_from_env(const char *name, char *err)
     char origin[128];
     snprintf(origin, sizeof origin, "the environment variable %s", name);
     struct secret *s = secret_new(value, strlen(value), origin, err);
-    explicit_bzero(value, strlen(value)); /* it stays readable in /proc/PID/environ otherwise */
-    unsetenv(name);
+    secret_wipe_env(name);
     return s;
 }
 
@@ -122,13 +141,34 @@ static struct secret *read_from(int fd, const char *origin, char *err)
     return s;
 }
 
+/* It is easy to give the credential itself where its file should be named. No file is named like that. */
+static bool looks_like_credential(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    return strncmp(name, "idt:", 4) == 0 || (strlen(name) >= LONG_NAME && !strchr(name, '.'));
+}
+
+static struct secret *refuse_file(const char *path, char *err)
+{
+    int why = errno;
+    if ((why != ENOENT && why != ENAMETOOLONG) || !looks_like_credential(path))
+        return refuse(err, "cannot read the credential from the file %s: %s", path, strerror(why));
+    const char *slash = strrchr(path, '/');
+    redact_learn(path, strlen(path)); /* others may quote it */
+    redact_learn(slash ? slash + 1 : path, strlen(slash ? slash + 1 : path));
+    return refuse(err,
+                  "cannot read the credential from a file whose name looks like a credential: %s; give the name of a file "
+                  "that holds it",
+                  strerror(why));
+}
+
 struct secret *secret_from_file(const char *path, char *err)
 {
     char origin[256];
     snprintf(origin, sizeof origin, "the file %s", path);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return refuse(err, "cannot read the credential from %s: %s", origin, strerror(errno));
+        return refuse_file(path, err);
     struct stat st;
     struct secret *s = NULL;
     if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode))

@@ -16,11 +16,15 @@
 struct secret;
 
 /* `origin` says for people where it came from ("environment variable MPT_API_TOKEN"). Surrounding white space is cut; an empty
- * value, and one with bytes that cannot stand in an HTTP header (RFC 9110, 5.5), is refused. NULL on error. */
+ * value, one that is too short to be masked, and one with bytes that cannot stand in an HTTP header (RFC 9110, 5.5), is
+ * refused. NULL on error. */
 struct secret *secret_new(const char *value, size_t len, const char *origin, char *err);
-/* Reads the variable, then removes it from the environment, overwriting it, so that no child and no script sees it. */
+/* Reads the variable, then removes it from the environment, so that no child and no script sees it. */
 struct secret *secret_from_env(const char *name, char *err);
-/* Refused when the group or others may read the file: like ssh does with keys. */
+/* Removes all entries of that name, of which there may be several, after overwriting them. */
+void secret_wipe_env(const char *name);
+/* Refused when the group or others may read the file: like ssh does with keys. A path that seems to be the credential itself is
+ * not quoted. */
 struct secret *secret_from_file(const char *path, char *err);
 /* Standard output of `/bin/sh -c command`; refused when it fails. */
 struct secret *secret_from_command(const char *command, char *err);

@@ -48,7 +48,7 @@ void control_take_environment(void)
     if (value && *value)
         from_environment = secret_from_env(VARIABLE, environment_error);
     else
-        unsetenv(VARIABLE);
+        secret_wipe_env(VARIABLE);
 }
 
 bool control_stop_all(const char *why)

@@ -72,6 +72,8 @@ static void refuses_what_a_header_cannot_hold(void **state)
     check_refused(secret_new(VALUE "\0x", sizeof VALUE + 1, "a test", err), "a test");
     check_refused(secret_new("", 0, "a test", err), "empty");
     check_refused(secret_new(" \n", 2, "a test", err), "empty");
+    check_refused(secret_new("1234567", 7, "a test", err), "too short");
+    check_refused(secret_new("idt:TKN-1234-5678:1234567", 25, "a test", err), "too short");
     char *large = malloc(SECRET_MAX + 1);
     memset(large, 'x', SECRET_MAX + 1);
     check_refused(secret_new(large, SECRET_MAX + 1, "a test", err), "longer");
@@ -110,6 +112,39 @@ static void takes_it_out_of_the_environment(void **state)
         assert_int_equal(given[i], '\0');
     secret_free(s);
     check_refused(secret_from_env("MOONKEY_UNIT", err), "MOONKEY_UNIT is not set");
+}
+
+/* A process may be given a variable twice; only the first is seen. */
+static void wipes_every_one_of_the_environment(void **state)
+{
+    (void)state;
+    char first[] = "MOONKEY_UNIT=" VALUE, other[] = "MOONKEY_UNITS=" VALUE, second[] = "MOONKEY_UNIT=NeverQuoteThat43";
+    char **before = environ, *given[] = {first, other, second, NULL};
+    environ = given;
+    struct secret *s = secret_from_env("MOONKEY_UNIT", err);
+    assert_null(getenv("MOONKEY_UNIT"));
+    assert_string_equal(getenv("MOONKEY_UNITS"), VALUE);
+    environ = before;
+    assert_string_equal(secret_value(s), VALUE);
+    for (size_t i = sizeof "MOONKEY_UNIT"; i < sizeof first; i++)
+        assert_int_equal(first[i] | (i < sizeof second ? second[i] : 0), '\0');
+    secret_free(s);
+}
+
+static void quotes_no_credential_in_place_of_a_file(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {VALUE, "/tmp/" VALUE, "NeverQuoteThisValue42NeverQuoteThisValue42",
+                                        "/tmp/NeverQuoteThisValue42NeverQuoteThisValue42"};
+    for (size_t i = 0; i < COUNT(paths); i++) {
+        struct buf out;
+        check_refused(secret_from_file(paths[i], err), "looks like a credential: No such file");
+        buf_init(&out, 1000);
+        redact_append(&out, paths[i], strlen(paths[i]));
+        assert_null(strstr(buf_text(&out), "NeverQuote"));
+        buf_free(&out);
+    }
+    check_refused(secret_from_file("/tmp/a-file-of-a-long-name-that-is-not-there.txt", err), "the file /tmp/a-file");
 }
 
 static void reads_a_file(void **state)
@@ -213,6 +248,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(knows_its_tokens_id, start, end),
         cmocka_unit_test_setup_teardown(knows_a_long_id, start, end),
         cmocka_unit_test_setup_teardown(takes_it_out_of_the_environment, start, end),
+        cmocka_unit_test_setup_teardown(wipes_every_one_of_the_environment, start, end),
+        cmocka_unit_test_setup_teardown(quotes_no_credential_in_place_of_a_file, start, end),
         cmocka_unit_test_setup_teardown(reads_a_file, start, end),
         cmocka_unit_test_setup_teardown(waits_for_a_pipe, start, end),
         cmocka_unit_test_setup_teardown(runs_a_command, start, end),
