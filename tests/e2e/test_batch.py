@@ -192,7 +192,7 @@ class Signals(Case):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             self.write("a.jsonl", rows(5))
             process = self.start("batch", "a.jsonl", env={"MPT_API_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
-                                                          "MPT_API_TOKEN": "idt:TKN-0000-0001:nobody"})
+                                                          "MPT_API_TOKEN": "idt:TKN-0000-0001:knownToNobody"})
             time.sleep(0.7)
             process.send_signal(signal.SIGINT)
             time.sleep(0.3)

@@ -12,7 +12,7 @@ class Scripts(Case):
         os.symlink(MOONKEY, self.path("bin/moonkey"))
         self.write("hello", "#!/usr/bin/env -S moonkey run\nprint(arg[0]:match('[^/]+$'), ...)\n", 0o755)
         self.write("real", '#!/usr/bin/env -S moonkey --emulator run\nprint(token.get("TKN-0000-0002").id)\n', 0o755)
-        env = {"PATH": self.path("bin") + ":" + os.environ["PATH"], "MPT_API_TOKEN": "idt:TKN-0000-0001:nobody"}
+        env = {"PATH": self.path("bin") + ":" + os.environ["PATH"], "MPT_API_TOKEN": "idt:TKN-0000-0001:knownToNobody"}
         done = self.run_moonkey("a", "b c", program=self.path("hello"), env=env)
         self.assertEqual((done.code, done.out, done.err), (0, "hello\ta\tb c\n", ""))
         done = self.run_moonkey(program=self.path("real"), env=env)
