@@ -81,7 +81,7 @@ void dispatch_finish_unsent(struct call *call, enum failure failure, const char 
     buf_free(&call->result.body);
     call->result.failure = failure;
     call->result.retry_after_ms = -1;
-    snprintf(call->result.message, sizeof call->result.message, "%s", why);
+    snprintf(call->result.message, sizeof call->result.message, "%.*s", (int)sizeof call->result.message - 1, why);
     finish(call);
 }
 
