@@ -24,8 +24,8 @@ static bool has_reserved_header(const struct curl_slist *lines)
 }
 
 /* Why a call must not be sent at all; NULL when it may. */
-static const char *refusal(const struct client *c, const struct exchange *x, const char *target, const struct curl_slist *headers,
-                           enum failure *failure)
+static const char *refusal(const struct client *c, const struct exchange *x, const char *target,
+                           const struct curl_slist *headers, enum failure *failure)
 {
     bool is_write = !guard_is_safe(x->method);
     *failure = FAILURE_CANCELLED;
