@@ -134,7 +134,7 @@ static void wipes_every_one_of_the_environment(void **state)
 static void quotes_no_credential_in_place_of_a_file(void **state)
 {
     (void)state;
-    static const char *const paths[] = {VALUE, "/tmp/" VALUE, "NeverQuoteThisValue42NeverQuoteThisValue42",
+    static const char *const paths[] = {VALUE, ("/tmp/" VALUE), "NeverQuoteThisValue42NeverQuoteThisValue42",
                                         "/tmp/NeverQuoteThisValue42NeverQuoteThisValue42"};
     for (size_t i = 0; i < COUNT(paths); i++) {
         struct buf out;
