@@ -10,15 +10,16 @@ static bool is_loopback(const char *host)
 {
     size_t name = strcspn(host, ":/");
     unsigned parts[4];
-    int end = 0;
     if (strncmp(host, "[::1]", 5) == 0)
         return host[5] == '\0' || host[5] == ':' || host[5] == '/';
     if (name == 9 && strncasecmp(host, "localhost", 9) == 0)
         return true;
-    if (strspn(host, "0123456789.") != name)
+    if (sscanf(host, "%3u.%3u.%3u.%3u", &parts[0], &parts[1], &parts[2], &parts[3]) != 4)
         return false;
-    return sscanf(host, "%3u.%3u.%3u.%3u%n", &parts[0], &parts[1], &parts[2], &parts[3], &end) == 4 && (size_t)end == name &&
-           parts[0] == 127 && parts[1] < 256 && parts[2] < 256 && parts[3] < 256;
+    char plain[32]; /* 080 and +80 are other ways to write a number, or none */
+    size_t len = (size_t)snprintf(plain, sizeof plain, "%u.%u.%u.%u", parts[0], parts[1], parts[2], parts[3]);
+    return len == name && strncmp(plain, host, name) == 0 && parts[0] == 127 && parts[1] < 256 && parts[2] < 256 &&
+           parts[3] < 256;
 }
 
 static void check(const struct origin *origin)
