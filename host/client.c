@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,18 @@ static const char *refusal(const struct client *c, const struct exchange *x, con
     if (!c->allow_self && guard_locks_out(x->method, target, x->body, x->body_len, secret_token_id(c->credential)))
         return "not sent: this is the token of the credential in use, which could lock itself out; --allow-self permits it";
     return NULL;
+}
+
+/* Counts a write. Why it is one too many, or NULL. Those that are let through are sent, and tried again, all the same. */
+static const char *over_limit(struct call *call)
+{
+    struct client *c = call->client;
+    if (c->max_changes == 0 || c->changes < c->max_changes) {
+        c->changes++;
+        return NULL;
+    }
+    c->limited = call->cut_short = true;
+    return c->why_limited;
 }
 
 /* Before the first write: where it goes, and as whom. An emulator needs no such warning. */
@@ -113,13 +126,15 @@ struct call *client_call(struct client *client, const char *method, const char *
         call_free(call);
         return NULL;
     }
-    call->exchange.may_repeat = safe || strcmp(method, "PUT") == 0 || strcmp(method, "DELETE") == 0;
+    call->exchange.may_repeat = guard_may_repeat(method);
     set_limits(call, options);
     call->done = done;
     call->arg = arg;
     client->stats.calls++;
     enum failure failure;
     const char *why = refusal(client, &call->exchange, target, options->headers, &failure);
+    if (!why && !safe)
+        why = over_limit(call);
     if (why) {
         dispatch_finish_unsent(call, failure, why);
         return call;
@@ -205,6 +220,9 @@ struct client *client_new(struct loop *loop, const struct client_config *config,
     c->dry_run = config->dry_run;
     c->allow_self = config->allow_self;
     c->needs_consent = config->needs_consent;
+    c->max_changes = config->max_changes;
+    snprintf(c->why_limited, sizeof c->why_limited, "not sent: --max-changes %" PRIu64 " permits no more writes",
+             c->max_changes);
     governor_init(&c->governor, c->origin.host, config->rate);
     const struct transfer_config transfer_config = {
         .user_agent = config->user_agent,
@@ -245,7 +263,7 @@ void client_free(struct client *client)
 
 enum refused client_refused(const struct client *client)
 {
-    return client->governor.refused;
+    return client->governor.refused || !client->limited ? client->governor.refused : REFUSED_LIMIT;
 }
 
 bool client_dry_run(const struct client *client)

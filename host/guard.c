@@ -11,6 +11,11 @@ bool guard_is_safe(const char *method)
     return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
+bool guard_may_repeat(const char *method)
+{
+    return guard_is_safe(method) || strcmp(method, "PUT") == 0 || strcmp(method, "DELETE") == 0;
+}
+
 static int hex(char c)
 {
     return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;

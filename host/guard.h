@@ -12,6 +12,9 @@
 /* Is it a method that changes nothing (RFC 9110, 9.2.1)? Only GET and HEAD are; methods are case-sensitive. */
 bool guard_is_safe(const char *method);
 
+/* May it be sent again when it is not clear whether it was carried out (RFC 9110, 9.2.2)? Not POST and PATCH. */
+bool guard_may_repeat(const char *method);
+
 /*
  * Why this request might be another one to the server than it is to these guards: a write whose path has "." or ".." as a
  * segment, an escaped separator or percent sign, a backslash, a parameter (";") or a control character; a query that overrides

@@ -215,7 +215,9 @@ static void anchor(lua_State *L, struct task *task, int handle)
 struct task *task_spawn(lua_State *L, int nargs)
 {
     struct task *task = lua_newuserdatauv(L, sizeof *task, 2);
-    *task = (struct task){.calls.deadline = sched.running ? sched.running->calls.deadline : 0};
+    *task = (struct task){0};
+    if (sched.running)
+        task->calls = (struct task_calls){.row = sched.running->calls.row, .deadline = sched.running->calls.deadline};
     luaL_setmetatable(L, TASK);
     task->co = lua_newthread(L);
     lua_setiuservalue(L, -2, COROUTINE);

@@ -94,6 +94,7 @@ int task_pass_park(lua_State *L, lua_KFunction k, lua_KContext ctx);
 struct task_calls {
     unsigned attempts;                  /* exchanges */
     long status;                        /* of the last reply, 0 if none came */
+    lua_Integer row;                    /* what control.begin_row was given, 0 outside rows; inherited like the deadline */
     int64_t deadline;                   /* clock_now() scale; 0: none; tasks that this one starts inherit it */
     char traceparent[TRACEPARENT_SIZE]; /* of the last request, "" if none was sent */
 };

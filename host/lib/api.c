@@ -211,7 +211,8 @@ static int deliver_json(lua_State *L, const struct result *result)
     return 1;
 }
 
-static int request(lua_State *L, int status, lua_KContext announced)
+/* `prepared`: 1 once it is announced, 2 once it is recorded as well. */
+static int request(lua_State *L, int status, lua_KContext prepared)
 {
     (void)status;
     struct curl_slist nodes[MAX_HEADERS];
@@ -223,8 +224,10 @@ static int request(lua_State *L, int status, lua_KContext announced)
     bool reads = strcmp(method, "GET") == 0;
     if (reads && body)
         luaL_error(L, "a GET has no body; json = … goes with POST, PUT and PATCH");
-    if (!reads && !announced && call_must_announce(L))
+    if (!reads && prepared < 1 && call_must_announce(L))
         return call_announce(L, request);
+    if (prepared < 2 && call_must_intend(method))
+        return call_intend(L, method, target, request);
     return call_start(L, "api.request", method, target, body ? buf_text(body) : NULL, body ? body->len : 0, &options,
                       deliver_json);
 }

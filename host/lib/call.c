@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../clock.h"
+#include "../guard.h"
 #include "../redact.h"
 #include "../retry.h"
 #include "../task.h"
@@ -94,6 +95,34 @@ int call_announce(lua_State *L, lua_KFunction k)
     lua_replace(L, -2);
     lua_callk(L, 0, 0, (lua_KContext)k, announced);
     return announced(L, LUA_OK, (lua_KContext)k);
+}
+
+bool call_must_intend(const char *method)
+{
+    return task_calls()->row != 0 && !guard_may_repeat(method);
+}
+
+/* On top: true, or nil, err. */
+static int intended(lua_State *L, int status, lua_KContext k)
+{
+    (void)status;
+    if (!lua_toboolean(L, -2))
+        return 2;
+    lua_pop(L, 2);
+    return ((lua_KFunction)k)(L, LUA_OK, 2);
+}
+
+int call_intend(lua_State *L, const char *method, const char *target, lua_KFunction k)
+{
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "moonkey.batch.intents");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "before_once_only");
+    lua_replace(L, -2);
+    lua_pushinteger(L, task_calls()->row);
+    lua_pushfstring(L, "%s %s", method, target);
+    lua_callk(L, 2, 2, (lua_KContext)k, intended);
+    return intended(L, LUA_OK, (lua_KContext)k);
 }
 
 static void on_done(struct call *call, void *arg)

@@ -24,6 +24,14 @@ bool call_must_announce(lua_State *L);
 int call_announce(lua_State *L, lua_KFunction k);
 
 /*
+ * Before a request that must not be repeated, in a row of a batch: `return call_intend(L, method, target, k);` has
+ * moonkey.batch.intents record it, so that a run that is killed meanwhile does not send it twice, and goes on in `k` with 2 as
+ * its context and the stack as it was. Where that fails, nil, err become the results. [-0, +*, e]
+ */
+bool call_must_intend(const char *method);
+int call_intend(lua_State *L, const char *method, const char *target, lua_KFunction k);
+
+/*
  * Send and wait: `return call_start(L, …)`. `what` names the function for messages. For a 2xx, `deliver` (which may raise)
  * pushes the results and returns their number; or returns -1 after pushing a message, for a body that is not what it should be.
  * Everything else becomes nil, err. [-0, +*, e]

@@ -118,7 +118,7 @@ static struct secret *load_credential(lua_State *L, char *err)
 /*
  * control.configure{ base_url=, credential_environment= | credential_file= | credential_command= | credential_value=, jobs=,
  * rate= (1/s), attempts=, max_time= (s), connect_timeout= (s), max_body= (bytes), read_only=, dry_run=, allow_self=,
- * needs_consent=, http2=, ca_file=, cert_file=, key_file=, proxy= }: true, or nil and what is wrong.
+ * needs_consent=, max_changes=, http2=, ca_file=, cert_file=, key_file=, proxy= }: true, or nil and what is wrong.
  */
 static int f_configure(lua_State *L)
 {
@@ -139,6 +139,7 @@ static int f_configure(lua_State *L)
         .dry_run = flag(L, "dry_run"),
         .allow_self = flag(L, "allow_self"),
         .needs_consent = flag(L, "needs_consent"),
+        .max_changes = (uint64_t)number(L, "max_changes", 0),
         .http2 = flag(L, "http2"),
         .ca_file = text(L, "ca_file"),
         .cert_file = text(L, "cert_file"),
@@ -177,12 +178,13 @@ static int f_environment_has_credential(lua_State *L)
     return 1;
 }
 
-/* control.begin_row(): from here on the calls of this task count, and share the time limit, as those of one row. */
+/* control.begin_row([row]): from here on the calls of this task count, and share the time limit, as those of one row. `row` is
+ * a number by which moonkey.batch.intents knows it. */
 static int f_begin_row(lua_State *L)
 {
-    (void)L;
+    lua_Integer row = luaL_optinteger(L, 1, 0);
     int64_t limit = client ? client_max_time(client) : 0;
-    *task_calls() = (struct task_calls){.deadline = limit ? clock_now() + limit : 0};
+    *task_calls() = (struct task_calls){.row = row, .deadline = limit ? clock_now() + limit : 0};
     return 0;
 }
 

@@ -41,15 +41,13 @@ static int f_row_calls(lua_State *L)
 
 /*
  * http.stop_reason(): why nothing more is sent: "auth" after a 401, "forbidden" after many 403 in a row, "certificate" after
- * one that was refused, "consent" where it was not given; nil while things go on.
+ * one that was refused, "consent" where it was not given; "limit": no more writes, after --max-changes. nil while things go on.
  */
 static int f_stop_reason(lua_State *L)
 {
     static const char *const names[] = {
-        [REFUSED_CREDENTIAL] = "auth",
-        [REFUSED_PERMISSION] = "forbidden",
-        [REFUSED_CERTIFICATE] = "certificate",
-        [REFUSED_CONSENT] = "consent",
+        [REFUSED_CREDENTIAL] = "auth", [REFUSED_PERMISSION] = "forbidden", [REFUSED_CERTIFICATE] = "certificate",
+        [REFUSED_CONSENT] = "consent", [REFUSED_LIMIT] = "limit",
     };
     const struct client *c = control_client();
     lua_pushstring(L, c ? names[client_refused(c)] : NULL);

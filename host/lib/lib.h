@@ -31,6 +31,8 @@ struct buf *lib_scratch(lua_State *L, const void *key, size_t cap);
 int luaopen_moonkey_api(lua_State *L);
 int luaopen_moonkey_control(lua_State *L);
 int luaopen_moonkey_coroutine(lua_State *L);
+int luaopen_moonkey_digest(lua_State *L);
+int luaopen_moonkey_files(lua_State *L);
 int luaopen_moonkey_http(lua_State *L);
 int luaopen_moonkey_httpd(lua_State *L);
 int luaopen_moonkey_json(lua_State *L);

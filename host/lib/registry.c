@@ -8,6 +8,8 @@ static const luaL_Reg modules[] = {
     {"moonkey.api", luaopen_moonkey_api},
     {"moonkey.control", luaopen_moonkey_control},
     {"moonkey.coroutine", luaopen_moonkey_coroutine},
+    {"moonkey.digest", luaopen_moonkey_digest},
+    {"moonkey.files", luaopen_moonkey_files},
     {"moonkey.http", luaopen_moonkey_http},
     {"moonkey.httpd", luaopen_moonkey_httpd},
     {"moonkey.json", luaopen_moonkey_json},

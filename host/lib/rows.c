@@ -227,6 +227,26 @@ static int f_next(lua_State *L)
     return begin(L, false);
 }
 
+/*
+ * reader:skip(count) -> how many rows were passed over, without a look into them: fewer at the end, and where the input cannot
+ * be used or must be waited for, which next() tells. A CSV file's header must have been read.
+ */
+static int f_skip(lua_State *L)
+{
+    struct reader *r = check_reader(L);
+    lua_Integer count = luaL_checkinteger(L, 2), skipped = 0;
+    struct row row;
+    while (skipped < count) {
+        enum rows_status what = rows_next(r->rows, &row);
+        if (what == ROWS_ROW || what == ROWS_BAD)
+            skipped++;
+        else if (what != ROWS_MORE || fill(r) != FILLED)
+            break;
+    }
+    lua_pushinteger(L, skipped);
+    return 1;
+}
+
 /* reader:header() -> list of the names in a CSV file's header; nothing for other formats and empty files; nil, line, message.
  */
 static int f_header(lua_State *L)
@@ -349,7 +369,7 @@ static int f_open(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"close", f_close}, {"header", f_header}, {"next", f_next}, {"offset", f_offset}, {NULL, NULL},
+    {"close", f_close}, {"header", f_header}, {"next", f_next}, {"offset", f_offset}, {"skip", f_skip}, {NULL, NULL},
 };
 
 static const luaL_Reg lib[] = {

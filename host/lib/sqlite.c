@@ -5,12 +5,16 @@
  * "error". A database owns its statements: closing it finalises them, and a statement that outlives it raises when it is used.
  * nil and json.null bind NULL; a NULL column is nil.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib.h"
 
@@ -19,6 +23,7 @@
 
 struct database {
     sqlite3 *handle; /* NULL once closed */
+    int lock;        /* descriptor that holds the lock on the file, -1 without one */
     struct statement *statements;
 };
 
@@ -332,16 +337,28 @@ static int database_close(lua_State *L)
     if (db->handle && sqlite3_close(db->handle) != SQLITE_OK)
         return failure(L, db->handle);
     db->handle = NULL;
+    if (db->lock >= 0)
+        close(db->lock); /* not before: any close of the file drops SQLite's own locks (fcntl(2)) */
+    db->lock = -1;
     lua_pushboolean(L, true);
     return 1;
 }
 
-/* sqlite.open(path [, { readonly = }]) -> db | nil, message, kind. A new file is created with mode 0600; ":memory:" has no
- * file. */
+/* Hold the file for this process alone, until its end however it comes. 0, or an errno; EWOULDBLOCK: another one has it. */
+static int lock_file(struct database *db, const char *path)
+{
+    db->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return db->lock >= 0 && flock(db->lock, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+}
+
+/*
+ * sqlite.open(path [, { readonly =, lock = }]) -> db | nil, message, kind. A new file is created with mode 0600; ":memory:" has
+ * no file. With `lock` no other process can open it so; reading it is still possible.
+ */
 static int sqlite_open(lua_State *L)
 {
     const char *path = luaL_checkstring(L, 1);
-    bool readonly = false;
+    bool readonly = false, lock = false;
     struct database *db;
     mode_t mask;
     int code;
@@ -351,10 +368,18 @@ static int sqlite_open(lua_State *L)
         luaL_checktype(L, 2, LUA_TTABLE);
         lua_getfield(L, 2, "readonly");
         readonly = lua_toboolean(L, -1);
+        lua_getfield(L, 2, "lock");
+        lock = lua_toboolean(L, -1);
     }
     db = lua_newuserdatauv(L, sizeof *db, 0);
-    *db = (struct database){0};
+    *db = (struct database){.lock = -1};
     luaL_setmetatable(L, DATABASE);
+    if (lock && (code = lock_file(db, path)) != 0) {
+        lua_pushnil(L);
+        lua_pushstring(L, code == EWOULDBLOCK ? "another process is using it" : strerror(code));
+        lua_pushstring(L, code == EWOULDBLOCK ? "busy" : code == EROFS || code == EACCES ? "readonly" : "cantopen");
+        return 3;
+    }
     mask = umask(S_IRWXG | S_IRWXO); /* the write-ahead log gets the mode of the database */
     code = sqlite3_open_v2(path, &db->handle,
                            (readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX,
@@ -384,7 +409,19 @@ static const luaL_Reg database_methods[] = {
     {"prepare", database_prepare}, {"__close", database_close}, {"__gc", database_close}, {NULL, NULL},
 };
 
+/* sqlite.is_locked(path): does another process hold the file, by open with `lock`? Not while this process has it open. */
+static int sqlite_is_locked(lua_State *L)
+{
+    int fd = open(luaL_checkstring(L, 1), O_RDONLY | O_CLOEXEC);
+    bool locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    lua_pushboolean(L, locked);
+    return 1;
+}
+
 static const luaL_Reg lib[] = {
+    {"is_locked", sqlite_is_locked},
     {"open", sqlite_open},
     {NULL, NULL},
 };

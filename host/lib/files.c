@@ -1,0 +1,115 @@
+/* moonkey.files: directories and names of files, as far as Lua's own io and os do not go. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib.h"
+
+/* files.make_directories(path): the directory, and those above it that are missing, for their owner only. true, or nil,
+ * message.
+ */
+static int f_make_directories(lua_State *L)
+{
+    size_t len;
+    const char *path = luaL_checklstring(L, 1, &len);
+    char part[PATH_MAX];
+    struct stat st;
+    luaL_argcheck(L, len > 0 && len < sizeof part, 1, "expected the path of a directory");
+    memcpy(part, path, len + 1);
+    for (char *p = part + 1; p <= part + len; p++) {
+        if (*p != '/' && *p != '\0')
+            continue;
+        char kept = *p;
+        *p = '\0';
+        if (mkdir(part, 0700) != 0 && errno != EEXIST && (errno != EROFS || stat(part, &st) != 0))
+            return luaL_fileresult(L, 0, part);
+        *p = kept;
+    }
+    if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+        errno = ENOTDIR;
+    return luaL_fileresult(L, stat(path, &st) == 0 && S_ISDIR(st.st_mode), path);
+}
+
+static int close_directory(lua_State *L)
+{
+    DIR **directory = lua_touserdata(L, 1);
+    if (*directory)
+        closedir(*directory);
+    *directory = NULL;
+    return 0;
+}
+
+/* files.list(path): the names in a directory, without . and .., in no order; or nil, message, errno. */
+static int f_list(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    DIR **directory = lua_newuserdatauv(L, sizeof(DIR *), 0);
+    *directory = NULL;
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, close_directory);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    if (!(*directory = opendir(path)))
+        return luaL_fileresult(L, 0, path);
+    lua_newtable(L);
+    lua_Integer count = 0;
+    for (const struct dirent *entry; (entry = readdir(*directory));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        lua_pushstring(L, entry->d_name);
+        lua_rawseti(L, -2, ++count);
+    }
+    closedir(*directory);
+    *directory = NULL;
+    return 1;
+}
+
+/* files.absolute(path): from the root, without links and dots; or nil, message. */
+static int f_absolute(lua_State *L)
+{
+    char resolved[PATH_MAX];
+    const char *path = luaL_checkstring(L, 1);
+    if (!realpath(path, resolved))
+        return luaL_fileresult(L, 0, path);
+    lua_pushstring(L, resolved);
+    return 1;
+}
+
+/* files.claim(path, text): write a file of one line that must not be there yet, for its owner only. true; false where it is
+ * there; or nil, message. */
+static int f_claim(lua_State *L)
+{
+    size_t len;
+    const char *path = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &len);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST) {
+        lua_pushboolean(L, 0);
+        return 1;
+    }
+    if (fd < 0)
+        return luaL_fileresult(L, 0, path);
+    errno = ENOSPC; /* what a short write means */
+    int failed = write(fd, text, len) != (ssize_t)len || fsync(fd) != 0 ? errno : 0;
+    if (close(fd) != 0 && !failed)
+        failed = errno;
+    if (failed)
+        unlink(path);
+    errno = failed;
+    return luaL_fileresult(L, !failed, path);
+}
+
+static const luaL_Reg lib[] = {
+    {"absolute", f_absolute}, {"claim", f_claim}, {"list", f_list}, {"make_directories", f_make_directories}, {NULL, NULL},
+};
+
+int luaopen_moonkey_files(lua_State *L)
+{
+    luaL_newlib(L, lib);
+    return 1;
+}

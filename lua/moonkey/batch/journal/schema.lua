@@ -1,0 +1,99 @@
+--[[
+The journal of a run: one SQLite file. What stands in its tables:
+
+  run       what the run is: a key and a value each (see batch/journal/writer.lua)
+  sessions  each start of a process that worked on it; `ended` is NULL when it was killed
+  rows      a row of the input that has ended, or (state 0) is about to send what must not be repeated; of others there is
+            nothing. `at`: milliseconds from the run's beginning to the row's end, `ms`: how long it took; `hash`: see
+            batch/row_hash.lua; `traceparent`: trace-id and parent-id as bytes
+  problems  what is wrong with rows that failed or are unknown
+  changes   of rows that were compared with the token first: [{ field, from, to }], there before the write is sent
+  intents   "POST /path" of rows that send what must not be repeated, there before it is sent
+
+No secret and no body of a reply is in it. Readers and writers agree by user_version.
+]]
+local sqlite = require "moonkey.sqlite"
+
+local M = {}
+
+M.APPLICATION, M.VERSION = 0x6d6b6579, 1
+
+M.STATES = { new = 0, done = 1, failed = 2, unknown = 3, skipped = 4 }
+M.NAMES = {}
+for name, number in pairs(M.STATES) do M.NAMES[number] = name end
+
+local TABLES = ([[
+  CREATE TABLE run(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+  CREATE TABLE sessions(number INTEGER PRIMARY KEY, kind TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER, outcome TEXT,
+    retries INTEGER);
+  CREATE TABLE rows(row INTEGER PRIMARY KEY, line INTEGER, id TEXT, hash BLOB, state INTEGER NOT NULL, status INTEGER,
+    attempts INTEGER, at INTEGER, ms INTEGER, traceparent BLOB);
+  CREATE TABLE problems(row INTEGER PRIMARY KEY, kind TEXT, title TEXT, detail TEXT, errors TEXT, trace_id TEXT);
+  CREATE TABLE changes(row INTEGER PRIMARY KEY, id TEXT, changes TEXT NOT NULL);
+  CREATE TABLE intents(row INTEGER PRIMARY KEY, intent TEXT NOT NULL);
+  PRAGMA application_id = %d;
+  PRAGMA user_version = %d;
+]]):format(M.APPLICATION, M.VERSION)
+
+local EXPLAIN = {
+  notadb = "it is damaged, or no journal of moonkey",
+  busy = "another moonkey is working on it",
+}
+
+-- A failure of SQLite as text for people.
+function M.explain(message, kind)
+  return EXPLAIN[kind] and ("%s (%s)"):format(EXPLAIN[kind], message) or message
+end
+
+local function number_of(db, pragma)
+  local statement <close>, message, kind = db:prepare("PRAGMA " .. pragma)
+  if not statement then return nil, message, kind end
+  return statement:row()
+end
+
+-- Is this the file of a journal that this version understands? true, or nil, message, kind.
+function M.check(db)
+  local application, message, kind = number_of(db, "application_id")
+  local version = application and number_of(db, "user_version")
+  if not version then return nil, M.explain(message, kind), kind end
+  if application ~= M.APPLICATION then return nil, "it is no journal of moonkey", "foreign" end
+  if version > M.VERSION then
+    return nil, ("a newer moonkey has written it (its version is %d, this program knows %d): use that one")
+      :format(version, M.VERSION), "newer"
+  end
+  local statement
+  statement, message, kind = db:prepare("SELECT count(*) FROM run")
+  if not statement then return nil, M.explain(message, kind), kind end
+  message, kind = select(2, statement:row())
+  if message then return nil, M.explain(message, kind), kind end
+  return true
+end
+
+-- Settings of a connection that writes. Each commit is on the disk before it returns.
+local SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216"
+
+-- An open database whose file this process holds; or nil, message, kind.
+function M.open_to_write(path)
+  local db, message, kind = sqlite.open(path, { lock = true })
+  if not db then return nil, M.explain(message, kind), kind end
+  local ok
+  ok, message, kind = db:exec(SETTINGS)
+  if ok then return db end
+  db:close()
+  return nil, M.explain(message, kind), kind
+end
+
+function M.open_to_read(path)
+  local db, message, kind = sqlite.open(path, { readonly = true })
+  if not db then return nil, M.explain(message, kind), kind end
+  return db
+end
+
+-- The tables of a new journal; all or nothing.
+function M.create(db)
+  local ok, message, kind = db:exec("BEGIN;" .. TABLES .. "COMMIT")
+  if not ok then return nil, M.explain(message, kind), kind end
+  return true
+end
+
+return M

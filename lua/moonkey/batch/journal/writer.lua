@@ -1,0 +1,248 @@
+--[[
+Writes the journal of a run (see schema.lua). Results are committed in groups: GROUP of them, or what there is after AGE
+seconds; only then does on_commit(results) tell that they are there. Before-images and intents are committed at the next turn of the
+loop, together with all others of that turn, and whoever records one waits for that.
+
+A commit that fails is the end of the run: nothing more is tried until close(), which tries once more, because there may be room
+on the disk again.
+]]
+local core = require "moonkey.task.core"
+local json = require "moonkey.json"
+local schema = require "moonkey.batch.journal.schema"
+local sys = require "moonkey.sys"
+
+local M = {}
+
+local Writer = {}
+Writer.__index = Writer
+
+local GROUP, AGE = 256, 0.1 -- results, seconds
+
+local STATEMENTS = {
+  begin = "BEGIN IMMEDIATE",
+  commit = "COMMIT",
+  rollback = "ROLLBACK",
+  row = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  intended_row = "INSERT OR IGNORE INTO rows (row, line, id, hash, state, attempts) VALUES (?, ?, ?, ?, 0, 0)",
+  problem = "INSERT OR REPLACE INTO problems VALUES (?, ?, ?, ?, ?, ?)",
+  no_problem = "DELETE FROM problems WHERE row = ?",
+  changes = "INSERT OR REPLACE INTO changes VALUES (?, ?, ?)",
+  has_changes = "SELECT 1 FROM changes WHERE row = ?",
+  intent = "INSERT OR REPLACE INTO intents VALUES (?, ?)",
+  put = "INSERT OR REPLACE INTO run VALUES (?, ?)",
+  session = "INSERT INTO sessions (kind, started) VALUES (?, ?)",
+  end_session = "UPDATE sessions SET ended = ?, outcome = ?, retries = ? WHERE number = ?",
+}
+
+local function now()
+  return sys.wall() * 1000 // 1 | 0
+end
+
+-- Raises what SQLite says; caught by transaction().
+local function must(value, message, kind)
+  if value == nil and message then error({ message = message, kind = kind }, 0) end
+  return value
+end
+
+function Writer:run(name, ...)
+  return must(self.statements[name]:run(...))
+end
+
+-- fn(...) as one transaction: true, or nil, message, kind, with nothing of it done.
+function Writer:transaction(fn, ...)
+  local ok, err = pcall(function(...)
+    self:run "begin"
+    fn(self, ...)
+    self:run "commit"
+  end, ...)
+  if ok then return true end
+  self.statements.rollback:run()
+  if type(err) ~= "table" then error(err, 0) end
+  return nil, schema.explain(err.message, err.kind), err.kind
+end
+
+local function put_all(self, values)
+  for key, value in pairs(values) do
+    if type(value) == "table" then value = json.encode(value) end
+    self:run("put", key, value)
+  end
+end
+
+-- Set values of the table `run`.
+function Writer:put(values)
+  return self:transaction(put_all, values)
+end
+
+-- "00-<trace-id>-<parent-id>-01" as its 24 bytes.
+local function packed(traceparent)
+  return string.pack(">i8i8i8", tonumber(traceparent:sub(4, 19), 16), tonumber(traceparent:sub(20, 35), 16),
+    tonumber(traceparent:sub(37, 52), 16))
+end
+
+local function write_result(self, r)
+  local state = schema.STATES[r.outcome]
+  self:run("row", r.row, r.line, r.id, r.hash, state, r.status, r.attempts, r.at, r.ms,
+    r.traceparent and packed(r.traceparent))
+  if r.kind then
+    self:run("problem", r.row, r.kind, r.title, r.detail, r.errors and json.encode(r.errors), r.trace_id)
+  elseif self.again then
+    self:run("no_problem", r.row)
+  end
+  if r.changes and #r.changes > 0 and not r.intended then self:run("changes", r.row, r.id, json.encode(r.changes)) end
+end
+
+local function write_group(self, results, notes)
+  for _, note in ipairs(notes) do
+    if note.changes then self:run("changes", note.row, note.id, json.encode(note.changes)) end
+    if note.intent then
+      self:run("intended_row", note.row, note.line, note.id, note.hash)
+      self:run("intent", note.row, note.intent)
+    end
+  end
+  for _, r in ipairs(results) do write_result(self, r) end
+end
+
+-- Commit what there is. true, or nil, message.
+function Writer:commit()
+  local results, notes = self.results, self.notes
+  if #results == 0 and #notes == 0 then return not self.failure or nil, self.failure end
+  local ok, message
+  if not self.failure then
+    ok, message = self:transaction(write_group, results, notes)
+    self.failure = message
+  end
+  self.notes = {}
+  if ok then self.results = {} end -- otherwise they are kept for close()
+  for _, note in ipairs(notes) do
+    note.failure = self.failure
+    note.gate:open()
+  end
+  if ok then
+    self.on_commit(results)
+  elseif self.on_failure then
+    self.on_failure(self.failure)
+  end
+  return ok, self.failure
+end
+
+-- The result of a row. It has `hash` beside what batch/result.lua says, and `intended` when its changes are recorded already.
+function Writer:add(r)
+  r.at = now() - self.created
+  self.results[#self.results + 1] = r
+  if #self.results >= GROUP and not self.failure then self:commit() end
+end
+
+local function commit_soon(self)
+  if self.committing then return end
+  self.committing = true
+  core.spawn(function()
+    core.gate():wait(0) -- who else comes in this turn of the loop
+    self.committing = false
+    self:commit()
+  end)
+end
+
+-- Park until the note is on the disk: { row =, line =, id =, hash =, changes = | intent = }. true, or nil, message.
+function Writer:record(note)
+  if self.failure then return nil, self.failure end
+  note.gate = core.gate()
+  self.notes[#self.notes + 1] = note
+  commit_soon(self)
+  note.gate:wait()
+  return not note.failure or nil, note.failure
+end
+
+-- Has an earlier session recorded changes of this row?
+function Writer:has_changes(row)
+  return self.statements.has_changes:row(row) ~= nil
+end
+
+local function keep_committing(self)
+  while not self.closed:wait(AGE) do self:commit() end
+end
+
+local function begin_session(self, kind, values)
+  put_all(self, values)
+  self:run("session", kind, now())
+  self.session = self.db:last_rowid()
+end
+
+-- Start working: nothing is recorded before. `kind`: "batch", "resume" or "retry"; `values` go to the table `run`. true, or
+-- nil, message.
+function Writer:begin(kind, values)
+  self.again = kind ~= "batch"
+  local ok, message, code = self:transaction(begin_session, kind, values or {})
+  if not ok then return nil, message, code end
+  core.spawn(keep_committing, self)
+  return true
+end
+
+-- The end of the session. true, or nil and why results are missing from the journal. A second time does nothing.
+function Writer:close(outcome, retries)
+  if self.is_closed then return true end
+  self.is_closed = true
+  self.closed:open()
+  self.failure = nil
+  local ok, message = self:commit()
+  if ok and self.session then
+    ok, message = self:transaction(function(w) w:run("end_session", now(), outcome, retries, w.session) end)
+  end
+  self.db:close()
+  return ok, message
+end
+
+function Writer:__close()
+  self:close("error")
+end
+
+local function new(db, path)
+  local self = setmetatable({ db = db, path = path, statements = {}, results = {}, notes = {}, closed = core.gate(),
+    on_commit = function() end }, Writer)
+  for name, sql in pairs(STATEMENTS) do
+    local message, kind
+    self.statements[name], message, kind = db:prepare(sql)
+    if not self.statements[name] then return nil, schema.explain(message, kind), kind end
+  end
+  return self
+end
+
+local function opened(path, prepare)
+  local db, message, kind = schema.open_to_write(path)
+  if not db then return nil, message, kind end
+  local ok, self
+  ok, message, kind = prepare(db)
+  if ok then self, message, kind = new(db, path) end
+  if self then return self end
+  db:close()
+  return nil, message, kind
+end
+
+-- A new journal at `path`, of the run `id`; nil, message, kind where that cannot be. A file with contents is left alone.
+function M.create(path, id)
+  local type, size = sys.file_type(path)
+  if type and (type ~= "file" or size > 0) then
+    return nil, type == "file" and "it is there already, with contents" or "it is no regular file", "exists"
+  end
+  local self, message, kind = opened(path, schema.create)
+  if not self then return nil, message, kind end
+  self.id, self.created = id, now()
+  local ok
+  ok, message, kind = self:put{ id = id, created = self.created, moonkey = sys.version() }
+  if ok then return self end
+  self.db:close()
+  return nil, message, kind
+end
+
+-- The journal of a run that was begun earlier.
+function M.reopen(path)
+  if sys.file_type(path) ~= "file" then return nil, "there is no such file", "cantopen" end
+  local self, message, kind = opened(path, schema.check)
+  if not self then return nil, message, kind end
+  local statement <close> = self.db:prepare("SELECT value FROM run WHERE key = ?")
+  self.id, self.created = statement:row("id"), statement:row("created")
+  if self.id and self.created then return self end
+  self.db:close()
+  return nil, "it has no run in it: the program was ended before it began", "empty"
+end
+
+return M
