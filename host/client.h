@@ -30,6 +30,7 @@ struct client_config {
     bool read_only, dry_run; /* no write is sent: every method but GET and HEAD ends in FAILURE_REFUSED */
     bool allow_self;         /* a call that may lock the credential's own token out (guard.h) is sent */
     bool needs_consent;      /* no write is sent before client_consent() */
+    uint64_t max_changes;    /* writes that are sent in all, however often each is tried; 0: any number */
     bool http2;              /* over TLS, where the server offers it */
     const char *ca_file, *cert_file, *key_file, *proxy; /* NULL: none; borrowed for the client's life */
 };
@@ -75,7 +76,9 @@ unsigned call_attempts(const struct call *call);
 const char *call_traceparent(const struct call *call);
 /* Is it a call that must not be repeated, and may have been carried out all the same? */
 bool call_is_unclear(const struct call *call);
-/* Was another attempt due, but the client stopped? Then the result is that of an attempt which would not have been the last. */
+/* Was another attempt due, but the client stopped, or the first one more than max_changes? Then the result is not the last
+ * word.
+ */
 bool call_was_cut_short(const struct call *call);
 /* Must the request go out once only, as POST and PATCH? */
 bool call_is_once_only(const struct call *call);
@@ -87,7 +90,7 @@ const char *call_target(const struct call *call);
  * next attempt with the outcome of the last; those on the wire go on.
  */
 void client_stop(struct client *client, const char *why);
-/* Why the server's replies, its certificate, or a lack of consent stopped it. */
+/* Why the server's replies, its certificate, a lack of consent, or max_changes (of writes only) stopped it. */
 enum refused client_refused(const struct client *client);
 bool client_dry_run(const struct client *client);
 /* Of a call with its retries, in ns; 0: no limit. */

@@ -26,7 +26,7 @@ struct call {
     int64_t started;    /* of the attempt, clock_now() scale */
     struct timer timer; /* QUEUED: the deadline; BACKING_OFF: the next attempt */
     bool probe;         /* the exchange is the breaker's */
-    bool cut_short;     /* another attempt was due, but the client was stopped */
+    bool cut_short;     /* an attempt was due, but the client was stopped, or may write no more */
     struct transfer *transfer;
     char trace[sizeof TRACE_HEADER + TRACEPARENT_SIZE];
     char trace_before[TRACEPARENT_SIZE]; /* of the attempt before, should this one not be sent after all */
@@ -53,8 +53,10 @@ struct client {
     int64_t max_time_ms;
     bool read_only, dry_run, allow_self, needs_consent;
     bool stopped, has_written;
+    uint64_t changes, max_changes; /* writes: let through so far, and at most; 0: any number */
+    bool limited;                  /* one was held back for that */
     bool warm; /* the first connection stands: until then there is one request at a time, and one resolver */
-    char why_stopped[720], account[200];
+    char why_stopped[720], why_limited[80], account[200];
     struct timer wake; /* the queue may go on */
     struct call_list queue, running, waiting;
     struct client_stats stats;

@@ -17,7 +17,7 @@
 #define GOVERNOR_FORBIDDEN_LIMIT 20 /* so many 403 in a row: the credential lacks the permission, whatever the row */
 
 /* Why nothing more can be sent to this origin, whatever the request. */
-enum refused { REFUSED_NOT, REFUSED_CREDENTIAL, REFUSED_PERMISSION, REFUSED_CERTIFICATE, REFUSED_CONSENT };
+enum refused { REFUSED_NOT, REFUSED_CREDENTIAL, REFUSED_PERMISSION, REFUSED_CERTIFICATE, REFUSED_CONSENT, REFUSED_LIMIT };
 
 struct governor {
     const char *host; /* for messages; borrowed */

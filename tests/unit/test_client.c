@@ -317,6 +317,45 @@ static void without_consent_nothing_is_sent(void **state)
     assert_int_equal(peer_requests(peer), 0);
 }
 
+static void no_more_writes_than_permitted(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {ok, ok, ok};
+    config.max_changes = 2;
+    open_client(replies, COUNT(replies));
+    check(complete("DELETE", "/public/v1/accounts/api-tokens/TKN-0000-0001"), FAILURE_REFUSED, 0, 0); /* does not count */
+    check(complete("PUT", "/1"), FAILURE_NONE, 200, 1);
+    check(complete("POST", "/2"), FAILURE_NONE, 200, 1);
+    assert_int_equal(client_refused(client), REFUSED_NOT);
+    struct call *third = complete("DELETE", "/3");
+    assert_string_equal(call_result(third)->message, "not sent: --max-changes 2 permits no more writes");
+    assert_true(call_was_cut_short(third));
+    check(third, FAILURE_REFUSED, 0, 0);
+    assert_int_equal(client_refused(client), REFUSED_LIMIT);
+    check(complete("GET", "/4"), FAILURE_NONE, 200, 1);
+    check(complete("PATCH", "/5"), FAILURE_REFUSED, 0, 0);
+    assert_int_equal(peer_requests(peer), 3);
+}
+
+static void writes_that_are_permitted_are_tried_again(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {busy, ok, ok};
+    struct call_outcome first = {0}, second = {0}, third = {0};
+    config.max_changes = 2;
+    config.jobs = 1;
+    open_client(replies, COUNT(replies));
+    begin("PUT", "/1", &first);
+    begin("PUT", "/2", &second); /* waits for its turn when the third is held back */
+    begin("PUT", "/3", &third);
+    assert_int_equal(third.count, 1);
+    run();
+    check(first.call, FAILURE_NONE, 200, 2);
+    check(second.call, FAILURE_NONE, 200, 1);
+    check(third.call, FAILURE_REFUSED, 0, 0);
+    assert_int_equal(peer_requests(peer), 3);
+}
+
 static void a_call_can_bring_headers(void **state)
 {
     (void)state;
@@ -672,6 +711,8 @@ int main(void)
         CLIENT_TEST(an_unclear_post_is_known_as_such),
         CLIENT_TEST(writes_wait_for_consent),
         CLIENT_TEST(without_consent_nothing_is_sent),
+        CLIENT_TEST(no_more_writes_than_permitted),
+        CLIENT_TEST(writes_that_are_permitted_are_tried_again),
         CLIENT_TEST(a_call_can_bring_headers),
         CLIENT_TEST(what_may_be_another_request_is_not_sent),
         CLIENT_TEST(a_401_stops_everything),

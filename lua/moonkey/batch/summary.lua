@@ -75,6 +75,7 @@ local STOPPED = {
   certificate = "stopped: there is no secure connection to %s%s",
   consent = "stopped: nobody agreed to writing to %s",
   halt = "stopped by the halt rule: %s",
+  limit = "stopped: --max-changes permits no more writes",
   output = "stopped: %s",
 }
 

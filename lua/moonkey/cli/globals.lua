@@ -14,6 +14,7 @@ M.options = {
   { "-y --yes", nil, "Agree to the first write, where the profile demands that." },
   { "--allow-self", nil, "Permit what could lock out the token that the credential belongs to: deleting it, disabling it,"
     .. " changing its modules." },
+  { "--max-changes", "N", "Send at most N writes, then stop (exit 5); a plan with more is not begun." },
   { "--retry", "N", "How often a request is tried again when that may help (default: 3; 0 for never)." },
   { "--max-time", "T", "Time limit of a call with its retries, and of all calls of a row: 500ms, 20s, 5m (default: none)." },
   { "--connect-timeout", "T", "Time limit for connecting (default: 10s)." },

@@ -51,7 +51,9 @@ end
 -- Why nothing more was sent, whether or not the script looked at its errors. A lack of consent has been said already.
 local function explain(reason)
   local host, _, source = http.origin()
-  if reason == "certificate" then
+  if reason == "limit" then
+    log.error("--max-changes permits no more writes; none was sent after that")
+  elseif reason == "certificate" then
     log.error("there is no secure connection to %s; nothing was sent after that", host)
   elseif reason ~= "consent" then
     log.error("%s refused the credential from %s (%s); nothing was sent after that", host, source,

@@ -56,6 +56,7 @@ local SETTINGS = {
   { "read_only", "--read-only", "read_only", as_it_is }, -- no flag says the opposite: a profile's cannot be lifted
   { "dry_run", "--dry-run", "dry_run", as_it_is },
   { "allow_self", "--allow-self", "allow_self", as_it_is },
+  { "max_changes", "--max-changes", "max_changes", count(1, 1000000000) }, -- for none there is --read-only
 }
 
 -- For control.configure. `profile` may be nil.

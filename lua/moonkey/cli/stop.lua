@@ -2,7 +2,7 @@
 local M = {}
 
 -- Exit codes of what stops a run (http.stop_reason, and the batch's own reasons).
-M.CODES = { auth = 4, forbidden = 4, certificate = 1, consent = 5, halt = 5, output = 1 }
+M.CODES = { auth = 4, forbidden = 4, certificate = 1, consent = 5, halt = 5, limit = 5, output = 1 }
 
 local Stop = {}
 Stop.__index = Stop
