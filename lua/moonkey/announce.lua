@@ -6,6 +6,7 @@ written without the consent; that is only given here.
 ]]
 local control = require "moonkey.control" -- which no script can get at
 local core = require "moonkey.task.core"
+local harmless = require "moonkey.harmless"
 local http = require "moonkey.http"
 local log = require "moonkey.log"
 local redact = require("moonkey.secret").redact
@@ -21,7 +22,7 @@ local consent, decline, set_account, begin_row = control.consent, control.declin
 local ask, get, spawn = terminal.ask, token.get, core.spawn
 local origin, stop_reason, interrupted = http.origin, http.stop_reason, sys.interrupted
 local error, tostring, type = error, tostring, type
-local find, format, gsub, lower, match, sub = string.find, string.format, string.gsub, string.lower, string.match, string.sub
+local find, format, lower, match, sub = string.find, string.format, string.lower, string.match, string.sub
 local count_characters, offset = utf8.len, utf8.offset
 
 local LONGEST_NAME = 60 -- characters
@@ -32,14 +33,12 @@ local asking -- the task that learns and asks; every other caller waits for it
 
 -- A name is the platform's text: it must not steer the terminal, nor look like a part of the question.
 -- Masked before it is cut: a part of the credential would be shown.
-local function harmless(name)
+local function short(name)
   name = redact(name)
   local length = count_characters(name)
   if not length then return nil end
   if length > LONGEST_NAME then name = sub(name, 1, offset(name, LONGEST_NAME) - 1) .. "…" end
-  name = gsub(gsub(name, "%c", " "), "\xc2[\x80-\x9f]", " ") -- C0, DEL, C1
-  name = gsub(gsub(name, "\xe2\x80[\x8e\x8f\xaa-\xae]", ""), "\xe2\x81[\xa6-\xa9]", "") -- marks of direction
-  return name
+  return harmless(name)
 end
 
 -- The account that the credential belongs to, as { id =, shown = }; nil and why that is not known.
@@ -49,7 +48,7 @@ local function learn_account(own_id)
   if not tok then return nil, tostring(err) end
   local account = type(tok.account) == "table" and tok.account or {}
   if type(account.id) ~= "string" or not find(account.id, "^[%w-]+$") then return nil, "the platform does not tell it" end
-  local name = type(account.name) == "string" and harmless(account.name)
+  local name = type(account.name) == "string" and short(account.name)
   return { id = account.id, shown = name and format("%s (%s)", account.id, name) or account.id }
 end
 
