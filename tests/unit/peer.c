@@ -19,7 +19,7 @@ struct connection {
 };
 
 struct peer {
-    const struct peer_reply *replies;
+    struct peer_reply *replies; /* a copy: the test may end before its last reply is sent */
     size_t count, requests, connections, waiting, most;
     char *texts[MAX_REQUESTS];
     struct connection open[MAX_CONNECTIONS];
@@ -101,7 +101,6 @@ static void *serve(void *arg)
     char *text = malloc(MAX_REQUEST + 1), rest;
     size_t kept = 0, len;
     while (text && (len = read_request(c->fd, text, &kept)) > 0) {
-        /* A copy: once it has been sent, the test may end, and its replies with it. */
         struct peer_reply reply = note_request(c->peer, text, len);
         send_reply(c->fd, &reply);
         pthread_mutex_lock(&c->peer->lock);
@@ -145,11 +144,12 @@ struct peer *peer_start(const struct peer_reply *replies, size_t count)
     struct peer *peer = calloc(1, sizeof *peer);
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof at;
-    if (!peer || (peer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0 ||
+    if (!peer || !(peer->replies = malloc(count * sizeof *replies + 1)) ||
+        (peer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0 ||
         bind(peer->listener, (struct sockaddr *)&at, sizeof at) != 0 || listen(peer->listener, 64) != 0 ||
         getsockname(peer->listener, (struct sockaddr *)&at, &size) != 0)
         die("peer");
-    peer->replies = replies;
+    memcpy(peer->replies, replies, count * sizeof *replies);
     peer->count = count;
     snprintf(peer->url, sizeof peer->url, "http://127.0.0.1:%d", ntohs(at.sin_port));
     pthread_mutex_init(&peer->lock, NULL);
@@ -206,6 +206,7 @@ void peer_stop(struct peer *peer)
     for (size_t i = 0; i < peer->requests; i++)
         free(peer->texts[i]);
     pthread_mutex_destroy(&peer->lock);
+    free(peer->replies);
     free(peer);
 }
 
