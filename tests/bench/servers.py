@@ -1,0 +1,100 @@
+"""The servers of the bench: nginx with one worker, and one that takes its time. Both are on free loopback ports, and die with it."""
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+
+START_SECONDS = 20
+LIBC = ctypes.CDLL(None)
+
+CONFIGURATION = """
+daemon off;
+worker_processes 1;
+pid nginx.pid;
+error_log error.log warn;
+events { worker_connections 2048; }
+http {
+    access_log off;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    keepalive_requests 1000000000;
+    keepalive_timeout 300s;
+    default_type application/json;
+    geo $dollar { default "$"; }
+    server {
+        listen 127.0.0.1:%(port)d reuseport backlog=1024;
+        location = /status { stub_status; }
+        location ~ ^/public/v1/accounts/api-tokens/(?<id>TKN-[0-9]+-[0-9]+)$ { return 200 '%(token)s'; }
+        location / { return 404; }
+    }
+}
+"""
+
+# About 700 bytes, as the platform answers.
+TOKEN = (
+    '{"id":"$id","name":"CRM robot","description":"Keeps the CRM up to date","icon":null,"status":"Active",'
+    '"token":"idt:$id:madeupmadeupmadeupmadeupmadeupmadeupmadeupmadeupmadeupmadeup0000","lastAccessAt":"2025-07-15T17:41:44.029Z",'
+    '"account":{"id":"ACC-0001-0001","type":"Client","status":"Active","name":"Made Up Ltd"},'
+    '"modules":[{"id":"MOD-1756","name":"Access Management","filters":{},'
+    '"settings":{"sharedAccount":false,"configurable":true,"default":true,"paid":false,"type":["Client"]}}],'
+    '"audit":{"created":{"at":"2024-01-01T00:00:00.000Z","by":{"id":"USR-0001-0001","name":"Somebody"}},'
+    '"updated":{"at":"2025-07-15T17:41:44.029Z","by":{"id":"TKN-9999-9999"}}},"${dollar}meta":{"omitted":[]}}')
+
+
+def die_with_parent():
+    LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+class Nginx:
+    def __init__(self, directory):
+        os.makedirs(directory, exist_ok=True)
+        self.holder = socket.socket()  # bound and not listening, so that the port stays free for nginx and for nobody else
+        self.holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self.holder.bind(("127.0.0.1", 0))
+        port = self.holder.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        with open(os.path.join(directory, "nginx.conf"), "w", encoding="utf-8") as f:
+            f.write(CONFIGURATION % {"port": port, "token": TOKEN})
+        self.process = subprocess.Popen(
+            ["nginx", "-p", directory, "-c", "nginx.conf", "-e", "error.log"], stdin=subprocess.DEVNULL,
+            env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"}, preexec_fn=die_with_parent)
+        self.wait_until_ready()
+
+    def wait_until_ready(self):
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                self.requests()
+                return
+            except OSError:
+                time.sleep(0.02)
+        self.stop()
+        raise OSError("nginx did not start; what it said is above, or in error.log")
+
+    def requests(self):
+        """How many it has had before this one."""
+        with urllib.request.urlopen(self.url + "/status", timeout=10) as reply:
+            return int(reply.read().split(b"\n")[2].split()[2]) - 1
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.holder.close()
+
+
+class Latency:
+    """Answers each request after so many milliseconds: latency.c."""
+
+    def __init__(self, program, milliseconds):
+        self.process = subprocess.Popen([program, str(milliseconds)], stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
