@@ -5,10 +5,13 @@ Whichever worker is free reads the next row, one at a time; when it has one, and
 starts another. So a file keeps all of them busy, and a slow pipe holds up none that has work. A row whose id is being
 worked on waits behind it, in file order, and only so many can wait: then nothing is read until one is done.
 ]]
+local context = require "moonkey.batch.context"
 local control = require "moonkey.control"
 local http = require "moonkey.http"
+local intents = require "moonkey.batch.intents"
 local log = require "moonkey.log"
 local result = require "moonkey.batch.result"
+local row_hash = require "moonkey.batch.row_hash"
 local sys = require "moonkey.sys"
 local task = require "moonkey.task"
 local traceback = require "moonkey.traceback"
@@ -29,32 +32,30 @@ local function new_handler()
   end
 end
 
--- Nothing new is started from here on. The reason: one of http.stop_reason(), "interrupted", "halt", "output".
+-- What is not on the wire yet is not sent for these.
+local NOT_SENT = { halt = "not sent: the run was halted", journal = "not sent: the journal cannot be written" }
+
+-- Nothing new is started from here on. The reason: one of http.stop_reason(), "interrupted", "halt", "output", "journal".
 function Engine:stop(reason)
   if self.stopped then return end
   self.stopped = reason
   self.source:close()
+  if NOT_SENT[reason] then control.stop(NOT_SENT[reason]) end
 end
 
 function Engine:must_stop()
   if self.stopped then return true end
-  local reason = sys.interrupted() and "interrupted" or http.stop_reason()
+  local reason = sys.interrupted() and "interrupted" or http.stop_reason() or self.failure and self.failure()
   if reason then self:stop(reason) end
   return reason ~= nil
 end
 
 function Engine:report(r)
-  local ok, message = self.on_result(r)
-  if ok == false then
-    self.output_error = self.output_error or message
-    self:stop("output")
-  end
-  local why = not self.stopped and self.must_halt and self.must_halt()
-  if why then
-    self.halted = why
-    self:stop("halt")
-    control.stop("not sent: the run was halted")
-  end
+  self.counts[r.outcome] = self.counts[r.outcome] + 1
+  self.on_result(r)
+  if self:must_stop() then return end
+  self.halted = self.must_halt and self.must_halt(self.counts)
+  if self.halted then self:stop("halt") end
 end
 
 function Engine:hire()
@@ -78,14 +79,20 @@ end
 
 -- A row that was read: an item to be worked on now, or nil when it is bad, has to wait, or comes too late.
 function Engine:admit(row, line, message)
-  self.rows = self.rows + 1
-  if not row then return self:report(result.bad_row(self.rows, line, nil, "unreadable row", message)) end
+  local number = self.source.count
+  if not row then return self:report(result.bad_row(number, line, nil, "unreadable row", message)) end
   local id = type(row.id) == "string" and row.id or nil
+  local hash = self.journal and row_hash(row)
   if self.check then
     local title, detail = self.check(row)
-    if title then return self:report(result.bad_row(self.rows, line, id, title, detail)) end
+    if title then
+      local r = result.bad_row(number, line, id, title, detail)
+      r.hash = hash
+      return self:report(r)
+    end
   end
-  local item = { row = self.rows, line = line, id = id, data = row, state = self.state }
+  local item = self.new_context(number, line, id, hash)
+  item.data = row
   if self:must_stop() then return self:report_pending(item) end
   if id then
     if self.in_flight[id] then return self:keep_back(item) end
@@ -133,16 +140,23 @@ local function means_stopped(err)
   return err.kind == "cancelled" or err.status == 401 or err.certificate or err.unfinished
 end
 
+-- Nothing had to be written, unless an earlier session had recorded what it was about to write: then it has.
+function Engine:skipped_or_done(row)
+  return self.journal and self.journal.again and self.journal:has_changes(row) and "done" or "skipped"
+end
+
 function Engine:process(item, kept, handler)
   local started = sys.now()
   local row = item.data
   item.data = nil
-  control.begin_row()
+  local entered = self.journal and intents.enter(item)
+  control.begin_row(entered)
   local ok, value, err = xpcall(self.run, handler, row, item)
+  if entered then intents.leave(entered) end
   local attempts, status, traceparent = http.row_calls()
   local r = {
     row = item.row, line = item.line, id = item.id, outcome = "done", status = status, traceparent = traceparent,
-    attempts = attempts,
+    attempts = attempts, hash = item.hash, intended = item.intended,
     ms = (sys.now() - started) * 1000 // 1 | 0,
   }
   if not ok then
@@ -154,7 +168,8 @@ function Engine:process(item, kept, handler)
   elseif self.keep_values then
     r.value = value
   else
-    r.changes = err -- of a preview
+    r.changes = err -- of a preview, or of a job that compares
+    if value == "skipped" then r.outcome = self:skipped_or_done(r.row) end
   end
   if r.outcome == "failed" and means_stopped(err) and self:must_stop() then r.outcome = "pending" end
   self:report(r)
@@ -205,22 +220,27 @@ function Engine:wait()
   if failure then error(failure, 0) end
 end
 
--- M.run{ source =, job =, jobs =, on_result =, on_idle =, state = } works through the source and returns how it ended:
--- { rows =, stopped = nil or the reason (see Engine:stop), halted = why, unusable = nil or { line =, message = },
--- output_error = }.
--- on_result(r) returns false, message when the result cannot be recorded; on_idle() comes before a wait for the source.
+--[[
+M.run{ source =, job =, jobs =, journal =, on_result =, on_idle =, must_halt =, failure =, state = } works through the source
+and returns how it ended: { rows =, ended = was the source read to its end, stopped = nil or the reason (see Engine:stop),
+halted = why, unusable = nil or { line =, message = } }.
+failure() is a reason to stop that somebody else has, or nil; must_halt(counts of the outcomes so far) is why to halt, or nil;
+on_idle() comes before a wait for the source.
+]]
 function M.run(options)
   local job = options.job
   local self = setmetatable({
-    source = options.source, check = job.check, run = job.run, keep_values = job.custom, state = options.state,
-    jobs = options.jobs, on_result = options.on_result, on_idle = options.on_idle,
-    must_halt = options.must_halt, rows = 0, busy = 0, workers = 0, hired = 0, waiting = 0, in_flight = {}, handles = {},
+    source = options.source, check = job.check, run = job.run, keep_values = job.custom, journal = options.journal,
+    new_context = context.maker(options.journal, options.state), failure = options.failure,
+    jobs = options.jobs, on_result = options.on_result, on_idle = options.on_idle, must_halt = options.must_halt,
+    counts = { done = 0, failed = 0, unknown = 0, pending = 0, skipped = 0 },
+    busy = 0, workers = 0, hired = 0, waiting = 0, in_flight = {}, handles = {},
   }, Engine)
   self:hire()
   self:wait()
   if not self.stopped and self.ended then self:must_stop() end
-  return { rows = self.rows, stopped = self.stopped, halted = self.halted, unusable = self.unusable,
-    output_error = self.output_error }
+  return { rows = self.source.count, ended = self.ended, stopped = self.stopped, halted = self.halted or nil,
+    unusable = self.unusable }
 end
 
 return M

@@ -5,11 +5,14 @@ batch: run a job for each row of an input.
 
 See M.run for the options and the summary.
 ]]
+local default_job = require "moonkey.batch.default_job"
 local engine = require "moonkey.batch.engine"
 local halt = require "moonkey.batch.halt"
+local http = require "moonkey.http"
 local jobs = require "moonkey.batch.job"
 local output = require "moonkey.batch.output"
 local progress = require "moonkey.batch.progress"
+local recorder = require "moonkey.batch.journal.recorder"
 local sources = require "moonkey.batch.source"
 local sys = require "moonkey.sys"
 local tallies = require "moonkey.batch.tally"
@@ -19,10 +22,20 @@ local M = {}
 M.DEFAULT_JOBS = 10
 M.MAX_JOBS = 1000
 
+local COUNTED = { "done", "failed", "unknown", "skipped", "pending", "causes", "not_sent" }
+
 local OPTIONS = {
   source = true, format = true, job = true, jobs = true, on_result = true, results = true, stdout = true, progress = true,
-  halt = true,
+  halt = true, journal = true, resume = true, skip_unchanged = true, undoable = true,
 }
+
+local function check_journal(options)
+  local journal, kind = options.journal, type(options.journal)
+  if kind == "function" then return end -- of the command line: makes the recorder for a source
+  if options.resume and kind ~= "string" then error("resume goes with the name of a journal", 4) end
+  if kind == "nil" or kind == "boolean" or (kind == "string" and journal ~= "") then return end
+  error("journal must be a file's name; false for none; true or nothing for one in the state directory", 4)
+end
 
 local function check(options)
   if type(options) ~= "table" then error('batch.run needs a table of options such as { source = "tokens.csv" }', 3) end
@@ -37,6 +50,37 @@ local function check(options)
   if kind ~= "string" and kind ~= "table" and kind ~= "function" then
     error("source must be a file's name, \"-\", a list of rows, or a function that returns the next row", 3)
   end
+  if options.job and (options.skip_unchanged or options.undoable) then
+    error("skip_unchanged and undoable are for rows without a job: a job of your own decides itself what it writes", 3)
+  end
+  check_journal(options)
+end
+
+-- The job for rows that have none of their own.
+local function job_without(options)
+  if not options.skip_unchanged and not options.undoable then return default_job end
+  local careful = require "moonkey.batch.careful_job"
+  return careful.new{ skip_unchanged = options.skip_unchanged, undoable = options.undoable }
+end
+
+local function choose_job(options)
+  if options.job == nil then return job_without(options) end
+  if type(options.job) == "table" and options.job.run then return options.job end
+  return jobs.from(options.job)
+end
+
+-- The recorder, or false for a run without a journal; nil, message.
+local function open_journal(options, source)
+  local journal = options.journal
+  if journal == false then return false end
+  if type(journal) == "function" then return journal(source) end
+  local settings = { jobs = options.jobs or M.DEFAULT_JOBS, halt = options.halt, skip_unchanged = options.skip_unchanged,
+    undoable = options.undoable, dry_run = http.dry_run() or nil }
+  local _, size = sys.file_type(type(journal) == "string" and journal or "")
+  if options.resume and (math.tointeger(size) or 0) > 0 then
+    return recorder.again(source, journal, "resume", false, { options = settings })
+  end
+  return recorder.new(source, type(journal) == "string" and journal or nil, { options = settings })
 end
 
 -- The source is one that M.open_source has opened, or what it opens.
@@ -44,8 +88,8 @@ local function open_all(options)
   local source, message = options.source, nil
   if type(source) ~= "table" or not source.next then source, message = sources.open(source, options.format) end
   if not source then return nil, message end
-  local job = type(options.job) == "table" and options.job.run and options.job
-  if not job then job, message = jobs.from(options.job) end
+  local job
+  job, message = choose_job(options)
   if not job then return nil, message end
   local out
   out, message = output.open{ results = options.results, stdout = options.stdout }
@@ -53,33 +97,59 @@ local function open_all(options)
   return source, job, out
 end
 
-local function sink(tally, out, on_result)
-  local writes = #out.sinks > 0
-  return function(r)
+-- What becomes of results: on_result(r) takes them from the engine; they are told to everybody once they are in the journal.
+-- failure() is why the run cannot go on.
+local function sink(options, tally, out, journal)
+  local writes, failed = #out.sinks > 0, nil
+  local function tell(r)
     tally:add(r)
-    if on_result then on_result(r) end
+    if options.on_result then options.on_result(r) end
     if writes then
-      local ok, message = out:write(r)
-      if not ok then return false, message end
+      local ok = out:write(r)
+      failed = failed or (not ok and "output") or nil
     end
   end
+  if not journal then return tell, function() return failed end end
+  local writer = journal.writer
+  function writer.on_commit(results)
+    for _, r in ipairs(results) do tell(r) end
+  end
+  return function(r)
+    if r.outcome == "pending" then return tell(r) end -- nothing that could be recorded
+    writer:add(r)
+  end, function() return writer.failure and "journal" or failed end
+end
+
+local function close_journal(journal, ended)
+  if not journal then return end
+  if ended.ended and not ended.unusable and not ended.stopped then journal.writer:put{ rows = ended.rows } end
+  local ok, message = journal.writer:close(ended.stopped or ended.unusable and "unusable" or "done", http.stats().retries)
+  if ok and ended.stopped ~= "journal" then return end
+  ended.stopped = ended.stopped or "journal"
+  ended.journal_error, ended.unrecorded = message or journal.writer.why_failed, #journal.writer.results
 end
 
 --[[
 M.run{
   source     file name, "-", list of rows, or function returning the next row; required
   format     "jsonl", "json" or "csv"; otherwise by the file's name
-  job        function(row, ctx), or { setup =, job =, teardown = }; otherwise token.update of each row
+  job        function(row, ctx), or { setup =, job =, teardown = }; otherwise token.update of each row. ctx has row (its
+             number), line, id, state (what setup returned), run (the run's id), and log: ctx.log.info("…") names the row
   jobs       how many rows at a time; 10
-  on_result  called with the result of each row (see moonkey.batch.result), in order of completion
+  on_result  called with the result of each row (see moonkey.batch.result) once it is in the journal, in order of completion
   results    name of a file that results are written to
   stdout     true: results go to standard output too
   progress   true: progress is shown on standard error
   halt       "fail=N" or "fail=N%": see moonkey.batch.halt
+  journal    name of the file of the journal; false: none; otherwise one in the state directory
+  skip_unchanged, undoable   true: read each token before it is updated, not to write what is there already, or to keep what
+             it was (see moonkey.batch.careful_job); not with a job
 }
-returns { rows =, done =, failed =, unknown =, pending =, causes =, not_sent =, seconds =, source = name,
-          stopped = nil | "interrupted" | "auth" | "forbidden" | "certificate" | "consent" | "halt" | "output", halted = why,
-          unusable = nil | { line =, message = }, output_error = };
+  resume     true: go on with the run of `journal`, where there is one: rows that have ended are not done again
+returns { rows =, done =, failed =, unknown =, skipped =, pending =, causes =, not_sent =, seconds =, source = name,
+          run = id, journal = path, before = rows that earlier sessions of the run have done,
+          stopped = nil | "interrupted" | "auth" | "forbidden" | "certificate" | "consent" | "halt" | "output" | "journal",
+          halted = why, unusable = nil | { line =, message = }, output_error =, journal_error =, unrecorded = };
 or nil, message when nothing could be started. The job's mistakes fail rows; an error in setup or teardown is raised.
 ]]
 function M.run(options)
@@ -90,24 +160,33 @@ function M.run(options)
   local source, job, opened = open_all(options)
   if not source then return nil, job end
   local out <close> = opened -- also when an error is raised
+  local journal, message = open_journal(options, source)
+  if journal == nil then return nil, message end
+  local opened_writer <close> = journal and journal.writer or nil -- luacheck: ignore 211
+  if journal then source = journal.source end
   local tally = tallies.new()
+  if journal then journal:tally(tally) end
+  local before = tally:settled()
   local state
   if job.setup then state = job.setup() end
   local bar <close> = options.progress and progress.new(source, tally) or nil
   local started = sys.now()
+  local on_result, failure = sink(options, tally, out, journal)
   local ended = engine.run{
-    source = source, job = job, jobs = options.jobs or M.DEFAULT_JOBS, state = state,
-    on_result = sink(tally, out, options.on_result),
-    must_halt = rule and function() return rule(tally) end,
+    source = source, job = job, jobs = options.jobs or M.DEFAULT_JOBS, state = state, journal = journal and journal.writer,
+    on_result = on_result, failure = failure, must_halt = rule,
     on_idle = options.stdout and source.may_wait and function() out:flush() end or nil, -- whoever reads along waits too
   }
+  close_journal(journal, ended)
   if bar then bar:close() end
-  local written, message = out:close()
+  local written
+  written, message = out:close()
   source:close()
   if job.teardown then job.teardown(state) end
-  if not written and not ended.stopped then ended.stopped, ended.output_error = "output", message end
-  for _, key in ipairs{ "done", "failed", "unknown", "pending", "causes", "not_sent" } do ended[key] = tally[key] end
-  ended.seconds, ended.source = sys.now() - started, source.name
+  if not written then ended.stopped, ended.output_error = ended.stopped or "output", message end
+  for _, key in ipairs(COUNTED) do ended[key] = tally[key] end
+  ended.seconds, ended.source, ended.before = sys.now() - started, source.name, before
+  if journal then ended.run, ended.journal = journal.id, journal.path end
   return ended
 end
 

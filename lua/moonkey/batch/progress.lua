@@ -11,7 +11,7 @@ local M = {}
 local Progress = {}
 Progress.__index = Progress
 
-local BAR_EVERY, LINE_EVERY = 0.1, 5
+local BAR_EVERY, LINE_EVERY, WINDOW = 0.1, 5, 5 -- seconds
 local EIGHTHS = { "▏", "▎", "▍", "▌", "▋", "▊", "▉" }
 
 -- A bar of `width` columns.
@@ -29,11 +29,6 @@ local function holdup(stats)
   if stats.adapted_rate then return ("slowed down to %.3g/s by the server"):format(stats.adapted_rate) end
 end
 
-local function pace(count, seconds)
-  local rate = count / math.max(seconds, 0.001)
-  return rate > 0 and rate < 1 and ("%.1f"):format(rate) or summary.number(rate // 1)
-end
-
 -- How much of the input has been dealt with; nil where its length is not known. Rows that were read, but have no result yet,
 -- have not.
 local function fraction_of(source, results)
@@ -42,19 +37,44 @@ local function fraction_of(source, results)
   return at / total * math.min(results / math.max(source.count, 1), 1)
 end
 
--- What holds the run up, "1,200 done, 3 failed, 2 retried, 2,300/s", and while nothing does, what is left of the time, where
--- that is known.
+-- Rows a second over the last WINDOW seconds: what it is now, not what it was on the whole.
+local function pace(self, now, settled)
+  local samples = self.samples
+  samples[#samples + 1] = { at = now, settled = settled }
+  while #samples > 2 and samples[2].at <= now - WINDOW do table.remove(samples, 1) end
+  local first = samples[1]
+  return (settled - first.settled) / math.max(now - first.at, 0.001)
+end
+
+local function shown_rate(rate)
+  return rate > 0 and rate < 1 and ("%.1f"):format(rate) or summary.number(rate // 1)
+end
+
+-- Seconds to go, at the pace of this session so far.
+local function left(self, now, fraction)
+  self.begun_at = self.begun_at or fraction
+  local progress, seconds = fraction - self.begun_at, now - self.started
+  if progress > 0.001 and seconds > 0.5 then return (1 - fraction) * seconds / progress end
+end
+
+-- What holds the run up, "1,200 done, 40 unchanged, 3 failed, 2 retried, 2,300/s", and while nothing does, what is left of the
+-- time, where that is known.
 local function describe(self, now)
-  local tally, seconds, stats = self.tally, now - self.started, http.stats()
-  local failed, held = tally.failed + tally.unknown, holdup(stats)
-  local text = ("%s%s done, %s failed%s, %s/s"):format(held and held .. "; " or "", summary.number(tally.done),
-    summary.number(failed), stats.retries > 0 and (", %s retried"):format(summary.number(stats.retries)) or "",
-    pace(tally.done + failed, seconds))
-  local fraction = fraction_of(self.source, tally.done + failed + tally.pending)
-  if not held and fraction and fraction > 0.001 and seconds > 0.5 then
-    text = ("%s, %s left"):format(text, summary.duration(math.max(seconds / fraction - seconds, 0)))
+  local tally, stats = self.tally, http.stats()
+  local failed, held, settled = tally.failed + tally.unknown, holdup(stats), tally:settled()
+  local parts = { summary.number(tally.done) .. " done" }
+  local function add(count, what)
+    if count > 0 then parts[#parts + 1] = summary.number(count) .. " " .. what end
   end
-  return text, fraction
+  add(tally.skipped, "unchanged")
+  parts[#parts + 1] = summary.number(failed) .. " failed"
+  add(stats.retries, "retried")
+  add(self.before, "before")
+  parts[#parts + 1] = shown_rate(pace(self, now, settled)) .. "/s"
+  local fraction = fraction_of(self.source, settled + tally.pending)
+  local seconds = not held and fraction and left(self, now, fraction)
+  if seconds then parts[#parts + 1] = summary.duration(math.max(seconds, 0)) .. " left" end
+  return (held and held .. "; " or "") .. table.concat(parts, ", "), fraction
 end
 
 function Progress:draw()
@@ -81,8 +101,8 @@ Progress.__close = Progress.close
 -- For a run over `source` that is counted by `tally`. It draws until it is closed.
 function M.new(source, tally)
   local terminal = sys.isatty(2) and os.getenv("TERM") ~= "dumb"
-  local self = setmetatable({ source = source, tally = tally, started = sys.now(), terminal = terminal, closed = core.gate() },
-    Progress)
+  local self = setmetatable({ source = source, tally = tally, started = sys.now(), terminal = terminal, closed = core.gate(),
+    before = tally:settled(), samples = { { at = sys.now(), settled = tally:settled() } } }, Progress)
   core.spawn(function()
     while not self.closed:wait(terminal and BAR_EVERY or LINE_EVERY) do self:draw() end
   end)

@@ -3,14 +3,14 @@ The result of a row: a table with, in this order, and each only where it applies
   row        number of the row, from 1; a CSV header is not counted
   line       line of the input on which the row begins
   id         the row's id
-  outcome    "done"; "failed"; "unknown": a request that must not be repeated (a POST) broke off, and may have been carried out;
-             "pending": the run was stopped before the row was finished, run it again
+  outcome    "done"; "skipped": nothing had to be written; "failed"; "unknown": a request that must not be repeated (a POST)
+             broke off, and may have been carried out; "pending": the run was stopped before the row was finished, run it again
   status     HTTP status of the last reply
   kind       of the error: one of the API's kinds, "job" for an error of a custom job, "row" for a row that is wrong itself:
              nothing was sent for it
   title, detail, errors, trace_id   the error; `errors` is a list of { field =, message = }
   traceparent   of the last request (W3C Trace Context), to find it in the platform's logs
-  changes    under --dry-run, what would change: a list of { field =, from =, to = }
+  changes    what changed, where the token was read first, or would change under --dry-run: a list of { field =, from =, to = }
   attempts   HTTP exchanges that the row needed
   ms         milliseconds from start to end
   value      what a custom job returned
@@ -96,6 +96,19 @@ local function csv_cell(value)
   value = masked(value)
   local text = type(value) == "table" and json.encode(value) or tostring(value)
   return text:find('[",\r\n]') and '"' .. text:gsub('"', '""') .. '"' or text
+end
+
+-- A line of CSV from the cells of a list, and one more.
+function M.csv_line(cells, last)
+  local escaped = {}
+  for i, value in ipairs(cells) do escaped[i] = csv_cell(value) end
+  escaped[#escaped + 1] = csv_cell(last)
+  return table.concat(escaped, ",") .. "\r\n"
+end
+
+-- Text for one line of a terminal: of control characters nothing is left.
+function M.one_line(text)
+  return (redact(text):gsub("[%c\x7f]", " "):gsub("\xc2[\x80-\x9f]", " "))
 end
 
 M.CSV_HEADER = table.concat(M.FIELDS, ",") .. "\r\n"

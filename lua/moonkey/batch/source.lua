@@ -1,6 +1,7 @@
 -- Where rows come from: a file, standard input, a list, or an iterator. All look alike: see M.open.
 local cells = require "moonkey.batch.csv_cells"
 local rows = require "moonkey.rows"
+local sys = require "moonkey.sys"
 
 local M = {}
 
@@ -11,12 +12,19 @@ Reader.__index = Reader
 -- unusable from there.
 function Reader:next()
   local row, line, message = self.reader:next()
-  self.count = self.count + 1
+  if row ~= nil then self.count = self.count + 1 end
   if row and self.columns then
     row, message = cells.row(self.columns, row)
     if not row then return false, line, message end
   end
   return row, line, message
+end
+
+-- Pass over `count` rows; as many as there were.
+function Reader:skip(count)
+  local skipped = self.reader:skip(count)
+  self.count = self.count + skipped
+  return skipped
 end
 
 -- Bytes read so far, and of how many (nil when that is not known).
@@ -43,6 +51,14 @@ function List:next()
   return row
 end
 
+function List:skip(count)
+  for skipped = 0, count - 1 do
+    if self.iterate() == nil then return skipped end
+    self.count = self.count + 1
+  end
+  return count
+end
+
 function List:progress()
   return self.count, self.total
 end
@@ -52,7 +68,9 @@ function List.close() end
 local function open_reader(path, format)
   local reader, message = rows.open{ path = path, format = format }
   if not reader then return nil, message end
-  local source = setmetatable({ reader = reader, count = 0, name = path == "-" and "standard input" or path }, Reader)
+  local source = setmetatable({ reader = reader, count = 0, name = path == "-" and "standard input" or path, format = format },
+    Reader)
+  if path ~= "-" and sys.file_type(path) == "file" then source.path = path end
   source.may_wait = select("#", reader:offset()) == 1
   local header, line, problem = reader:header()
   if problem then return nil, ("%s:%s %s"):format(source.name, line > 0 and line .. ":" or "", problem) end
@@ -64,8 +82,8 @@ local function open_reader(path, format)
 end
 
 -- `what` is a file's name, "-", a list of rows, or a function that returns the next row or nil. Returns a source with
--- next, progress, close, `name`, `count` (of rows read), `may_wait` (it is not a file that can be read at once), and for CSV
--- `columns`; or nil, message.
+-- next, skip, progress, close, `name`, `count` (of rows read or skipped), `may_wait` (it is not a file that can be read at
+-- once), of a regular file `path` and `format` (as given), and for CSV `columns`; or nil, message.
 function M.open(what, format)
   if type(what) == "string" then return open_reader(what, format) end
   local iterate, index = what, 0

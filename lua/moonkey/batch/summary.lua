@@ -42,6 +42,11 @@ function M.duration(seconds)
   return ("%d h %02d min"):format(s // 3600, s % 3600 // 60)
 end
 
+-- How a command names the run: by its id, or by the path where it is not in the state directory.
+function M.name_of_run(s)
+  return s.journal and not s.journal:find(s.run, 1, true) and s.journal or s.run
+end
+
 local function places(cause)
   local list = {}
   table.sort(cause.examples, function(a, b) return a.row < b.row end)
@@ -77,6 +82,7 @@ local STOPPED = {
   halt = "stopped by the halt rule: %s",
   limit = "stopped: --max-changes permits no more writes",
   output = "stopped: %s",
+  journal = "stopped: the journal cannot be written: %s",
 }
 
 -- Why the connection is not secure, where no row has met that itself.
@@ -89,18 +95,31 @@ end
 local function stopped_line(s)
   local host, source = s.host or "the platform", s.credential or "its source"
   local names = { auth = { host, source }, certificate = { host, why_not_sent(s) }, consent = { host }, halt = { s.halted },
-    output = { s.output_error } }
+    output = { s.output_error }, journal = { s.journal_error } }
   local line = STOPPED[s.stopped]:format(table.unpack(names[s.stopped] or {}))
+  if (s.unrecorded or 0) > 0 then
+    line = ("%s; what came of %s more rows is not recorded, they will be done again"):format(line, M.number(s.unrecorded))
+  end
+  if s.run then return ("%s; go on with `moonkey resume %s`"):format(line, M.name_of_run(s)) end
   if s.pending > 0 then line = line .. "; run the pending rows again" end
   return line .. "; rows that were not read yet have no result"
+end
+
+-- What goes on with rows that failed.
+local function again_line(s)
+  local run = M.name_of_run(s)
+  return ("`moonkey retry %s` tries the rows that failed again; `moonkey runs results %s --failed -o csv` has them as a file")
+    :format(run, run)
 end
 
 local function counts_line(s)
   local pending = s.pending > 0 and (", %s pending"):format(M.number(s.pending)) or ""
   local unknown = s.unknown > 0 and (", %s unknown"):format(M.number(s.unknown)) or ""
-  local ran = s.done + s.failed + s.unknown
+  local skipped = s.skipped > 0 and (", %s unchanged"):format(M.number(s.skipped)) or ""
+  local before = (s.before or 0) > 0 and (", %s of them before"):format(M.number(s.before)) or ""
+  local ran = s.done + s.failed + s.unknown + s.skipped - (s.before or 0)
   local rate = s.seconds >= 0.01 and (" (%s rows/s)"):format(M.number(ran / s.seconds // 1)) or ""
-  return ("%s done, %s failed%s%s in %s%s"):format(M.number(s.done), M.number(s.failed), unknown, pending,
+  return ("%s done%s, %s failed%s%s%s in %s%s"):format(M.number(s.done), skipped, M.number(s.failed), unknown, pending, before,
     s.seconds < 10 and ("%.2f s"):format(s.seconds) or M.duration(s.seconds), rate)
 end
 
@@ -121,9 +140,14 @@ function M.messages(s)
     add("warn", describe(s.causes[i], i < MAX_CAUSES and s.causes[i + 1]))
   end
   if #s.causes > MAX_CAUSES then
-    add("warn", ("and %d more causes; --results FILE records each row"):format(#s.causes - MAX_CAUSES))
+    add("warn", ("and %d more causes; %s"):format(#s.causes - MAX_CAUSES, s.run
+      and ("`moonkey runs results %s` tells of each row"):format(M.name_of_run(s)) or "--results FILE records each row"))
   end
-  if s.stopped then add("error", stopped_line(s)) end
+  if s.stopped then
+    add("error", stopped_line(s))
+  elseif s.run and s.failed > 0 then
+    add("info", again_line(s))
+  end
   if s.unusable then
     local line = s.unusable.line or 0
     add("error", ("%s cannot be used%s: %s"):format(s.source, line > 0 and " from line " .. line .. " on" or "",
@@ -131,5 +155,7 @@ function M.messages(s)
   end
   return list
 end
+
+M.advice, M.name_of = advice, name_of -- of a cause
 
 return M

@@ -35,7 +35,7 @@ end
 
 function Tally:add(r)
   self[r.outcome] = self[r.outcome] + 1
-  if r.outcome == "done" or (r.outcome == "pending" and not r.kind) then return end
+  if r.outcome == "done" or r.outcome == "skipped" or (r.outcome == "pending" and not r.kind) then return end
   if r.outcome == "pending" and r.kind == "cancelled" then -- a consequence, and no cause of its own
     self.not_sent = self.not_sent or r.title
     return
@@ -47,10 +47,15 @@ function Tally:add(r)
   end
 end
 
--- { done =, failed =, unknown =, pending =, causes = list of { count =, outcome =, kind =, status =, title =, reason =,
--- examples = list of { row =, line =, id = } }, not_sent = what the first row that was not sent any more was told }
+-- Rows that are dealt with, whatever came of them.
+function Tally:settled()
+  return self.done + self.failed + self.unknown + self.skipped
+end
+
+-- { done =, failed =, unknown =, skipped =, pending =, causes = list of { count =, outcome =, kind =, status =, title =,
+-- reason =, examples = list of { row =, line =, id = } }, not_sent = what the first row that was not sent any more was told }
 function M.new()
-  return setmetatable({ done = 0, failed = 0, unknown = 0, pending = 0, causes = {}, by_key = {} }, Tally)
+  return setmetatable({ done = 0, failed = 0, unknown = 0, skipped = 0, pending = 0, causes = {}, by_key = {} }, Tally)
 end
 
 return M

@@ -6,6 +6,7 @@ It checks its own arguments and files before it sets up the client (connect.lua)
 loads them all.
 ]]
 local argparse = require "argparse"
+local color = require "moonkey.cli.color"
 local globals = require "moonkey.cli.globals"
 local log = require "moonkey.log"
 local nearest = require "moonkey.nearest"
@@ -14,7 +15,7 @@ local sys = require "moonkey.sys"
 
 local M = {}
 
-M.commands = { "run", "batch", "emulator" }
+M.commands = { "run", "batch", "plan", "resume", "retry", "runs", "report", "emulator" }
 
 local EPILOG = [[
 Examples:
@@ -93,6 +94,7 @@ local function make_parser(command)
     if not command or command == name then
       local module = require("moonkey.cli." .. name)
       local cmd = parser:command(name, module.description or module.summary):summary(module.summary)
+      cmd:target("command_" .. name) -- or `retry` would be both the command and the option
       cmd.error = raise_usage
       module.configure(cmd)
     else
@@ -100,15 +102,6 @@ local function make_parser(command)
     end
   end
   return parser
-end
-
-local function use_color(when)
-  if when == "always" or when == "never" then return when == "always" end
-  if when and when ~= "auto" then stop.usage(("--color %s: expected auto, always or never"):format(when)) end
-  if (os.getenv("NO_COLOR") or "") ~= "" then return false end
-  local force = os.getenv("CLICOLOR_FORCE")
-  if force and force ~= "" and force ~= "0" then return true end
-  return sys.isatty(2) and os.getenv("TERM") ~= "dumb"
 end
 
 local LEVELS = { debug = true, info = true, warn = true, error = true, off = true }
@@ -119,7 +112,7 @@ local function configure_log(args)
   elseif args.log_format and args.log_format ~= "text" and args.log_format ~= "json" then
     stop.usage(("--log-format %s: expected text or json"):format(args.log_format))
   end
-  log.configure{ level = args.log_level, format = args.log_format, color = use_color(args.color) }
+  log.configure{ level = args.log_level, format = args.log_format, color = color.wanted(args.color, 2) }
 end
 
 local function dispatch(words)

@@ -1,8 +1,19 @@
 -- How a command ends with a message and an exit code (design: 2 is for usage, configuration and input that cannot be used).
+local http = require "moonkey.http"
+
 local M = {}
 
 -- Exit codes of what stops a run (http.stop_reason, and the batch's own reasons).
-M.CODES = { auth = 4, forbidden = 4, certificate = 1, consent = 5, halt = 5, limit = 5, output = 1 }
+M.CODES = { auth = 4, forbidden = 4, certificate = 1, consent = 5, halt = 5, limit = 5, output = 1, journal = 1 }
+
+-- Why nothing more is sent, as text: reasons of http.stop_reason.
+function M.why(reason)
+  local host, _, source = http.origin()
+  if reason == "limit" then return "--max-changes permits no more writes" end
+  if reason == "certificate" then return ("there is no secure connection to %s"):format(host) end
+  return ("%s refused the credential from %s (%s)"):format(host, source,
+    reason == "auth" and "401" or "403, many times in a row")
+end
 
 local Stop = {}
 Stop.__index = Stop

@@ -89,6 +89,15 @@ function Reader:results(states)
   return map(result_of, prepare(self, RESULTS:format(where)):rows())
 end
 
+-- The result of one row, or nil.
+function Reader:result(row)
+  self.one = self.one or prepare(self, RESULTS:format("r.row = ?"))
+  local function made(number, ...)
+    return number and result_of(number, ...)
+  end
+  return made(self.one:row(row))
+end
+
 -- Rows that were changed, or may have been: an iterator over row, id, state's name, changes; the last row comes first.
 function Reader:changes()
   return map(function(row, id, state, changes)

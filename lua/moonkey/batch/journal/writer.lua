@@ -1,13 +1,14 @@
 --[[
 Writes the journal of a run (see schema.lua). Results are committed in groups: GROUP of them, or what there is after AGE
-seconds; only then does on_commit(results) tell that they are there. Before-images and intents are committed at the next turn of the
-loop, together with all others of that turn, and whoever records one waits for that.
+seconds; only then does on_commit(results) tell that they are there. Before-images and intents are committed at the next turn of
+the loop, together with all others of that turn, and whoever records one waits for that.
 
 A commit that fails is the end of the run: nothing more is tried until close(), which tries once more, because there may be room
 on the disk again.
 ]]
 local core = require "moonkey.task.core"
 local json = require "moonkey.json"
+local redact = require("moonkey.secret").redact
 local schema = require "moonkey.batch.journal.schema"
 local sys = require "moonkey.sys"
 
@@ -29,6 +30,9 @@ local STATEMENTS = {
   changes = "INSERT OR REPLACE INTO changes VALUES (?, ?, ?)",
   has_changes = "SELECT 1 FROM changes WHERE row = ?",
   intent = "INSERT OR REPLACE INTO intents VALUES (?, ?)",
+  interrupted = "INSERT OR REPLACE INTO problems (row, kind, title) SELECT row, 'interrupted', 'ended during ' || intent ||"
+    .. " ': whether it was carried out is not known' FROM intents JOIN rows USING (row) WHERE state = 0",
+  unknown = "UPDATE rows SET state = 3 WHERE state = 0",
   put = "INSERT OR REPLACE INTO run VALUES (?, ?)",
   session = "INSERT INTO sessions (kind, started) VALUES (?, ?)",
   end_session = "UPDATE sessions SET ended = ?, outcome = ?, retries = ? WHERE number = ?",
@@ -79,24 +83,38 @@ local function packed(traceparent)
     tonumber(traceparent:sub(37, 52), 16))
 end
 
+local function clean(text)
+  if text == nil then return nil end
+  text = redact(tostring(text))
+  return json.is_utf8(text) and text or "(not UTF-8)"
+end
+
+local function clean_id(id)
+  return id and (id:find("^%u%u%u%-%d+%-%d+$") and id or clean(id)) -- the platform's form is no secret's
+end
+
+local function write_changes(self, r)
+  self:run("changes", r.row, clean_id(r.id), clean(json.encode(r.changes)))
+end
+
 local function write_result(self, r)
-  local state = schema.STATES[r.outcome]
-  self:run("row", r.row, r.line, r.id, r.hash, state, r.status, r.attempts, r.at, r.ms,
+  self:run("row", r.row, r.line, clean_id(r.id), r.hash, schema.STATES[r.outcome], r.status, r.attempts, r.at, r.ms,
     r.traceparent and packed(r.traceparent))
   if r.kind then
-    self:run("problem", r.row, r.kind, r.title, r.detail, r.errors and json.encode(r.errors), r.trace_id)
+    self:run("problem", r.row, clean(r.kind), clean(r.title), clean(r.detail), r.errors and clean(json.encode(r.errors)),
+      clean(r.trace_id))
   elseif self.again then
     self:run("no_problem", r.row)
   end
-  if r.changes and #r.changes > 0 and not r.intended then self:run("changes", r.row, r.id, json.encode(r.changes)) end
+  if r.changes and #r.changes > 0 and not r.intended then write_changes(self, r) end
 end
 
 local function write_group(self, results, notes)
   for _, note in ipairs(notes) do
-    if note.changes then self:run("changes", note.row, note.id, json.encode(note.changes)) end
+    if note.changes then write_changes(self, note) end
     if note.intent then
-      self:run("intended_row", note.row, note.line, note.id, note.hash)
-      self:run("intent", note.row, note.intent)
+      self:run("intended_row", note.row, note.line, clean_id(note.id), note.hash)
+      self:run("intent", note.row, clean(note.intent))
     end
   end
   for _, r in ipairs(results) do write_result(self, r) end
@@ -110,6 +128,7 @@ function Writer:commit()
   if not self.failure then
     ok, message = self:transaction(write_group, results, notes)
     self.failure = message
+    self.why_failed = self.why_failed or message
   end
   self.notes = {}
   if ok then self.results = {} end -- otherwise they are kept for close()
@@ -117,11 +136,7 @@ function Writer:commit()
     note.failure = self.failure
     note.gate:open()
   end
-  if ok then
-    self.on_commit(results)
-  elseif self.on_failure then
-    self.on_failure(self.failure)
-  end
+  if ok then self.on_commit(results) end
   return ok, self.failure
 end
 
@@ -161,8 +176,15 @@ local function keep_committing(self)
   while not self.closed:wait(AGE) do self:commit() end
 end
 
+-- What was about to be sent when an earlier session was ended must not be sent again.
+local function settle_intents(self)
+  self:run "interrupted"
+  self:run "unknown"
+end
+
 local function begin_session(self, kind, values)
   put_all(self, values)
+  if self.again then settle_intents(self) end
   self:run("session", kind, now())
   self.session = self.db:last_rowid()
 end

@@ -1,0 +1,111 @@
+--[[
+A run and its journal: begin a new one, or go on with an old one. A recorder has
+
+  id, path    of the run
+  writer      batch/journal/writer.lua, begun; the engine and on_commit use it
+  source      of the rows that are to be worked on
+  tally(t)    adds what earlier sessions have done to a tally
+]]
+local digest = require "moonkey.digest"
+local files = require "moonkey.files"
+local http = require "moonkey.http"
+local matched = require "moonkey.batch.journal.matched"
+local place = require "moonkey.batch.journal.place"
+local reader = require "moonkey.batch.journal.reader"
+local remaining = require "moonkey.batch.journal.remaining"
+local writer = require "moonkey.batch.journal.writer"
+
+local M = {}
+
+local Recorder = {}
+Recorder.__index = Recorder
+
+local EMULATOR = "the emulator" -- where its credential comes from (cli/connect.lua)
+
+-- Where the run's calls go, and as whom; nothing where no API is set up.
+function M.target()
+  local ok, host, url, credential, own_id = pcall(http.origin)
+  if not ok then return {} end
+  return { target = credential == EMULATOR and "emulator" or url, host = host, credential = credential, own_id = own_id }
+end
+
+-- What the input is: nil, message where a file cannot be read.
+local function identify(source)
+  local facts = { source = source.name, format = source.format }
+  if not source.path then return facts end
+  local message
+  facts.input, message = files.absolute(source.path)
+  if facts.input then facts.input_sha256, facts.input_size = digest.file(facts.input) end
+  if not facts.input_sha256 then return nil, message or facts.input_size end
+  return facts
+end
+
+local function merge(into, from)
+  for key, value in pairs(from or {}) do into[key] = value end
+  return into
+end
+
+local function cannot_write(path, message)
+  return ("cannot write the journal %s: %s"):format(path, message)
+end
+
+local function begin(self, kind, values)
+  local ok, message = self.writer:begin(kind, values)
+  if ok then return self end
+  self.writer:close()
+  return nil, cannot_write(self.path, message)
+end
+
+-- A new run over `source`. `path`: of its journal; nil means the state directory. `values`: for its table `run`. Or nil,
+-- message.
+function M.new(source, path, values)
+  local facts, message = identify(source)
+  if not facts then return nil, message end
+  local id
+  path, id = place.new(path)
+  if not path then return nil, id end
+  local own, kind
+  own, message, kind = writer.create(path, id)
+  if not own then
+    if kind == "exists" then
+      message = ("%s; if it is an earlier run's, `moonkey resume %s` goes on with that"):format(message, path)
+    end
+    return nil, cannot_write(path, message)
+  end
+  local self = setmetatable({ id = id, path = path, writer = own, source = source }, Recorder)
+  return begin(self, "batch", merge(merge(merge({}, facts), M.target()), values))
+end
+
+-- The run of the journal at `path` again, `kind` "resume" or "retry", over its input opened anew. `verified`: that is known to
+-- be what it was. Or nil, message.
+function M.again(source, path, kind, verified, values)
+  local own, message = writer.reopen(path)
+  if not own then return nil, ("cannot go on with the journal %s: %s"):format(path, message) end
+  local self = setmetatable({ id = own.id, path = path, writer = own, kind = kind }, Recorder)
+  self.source = remaining.new(source, own.db, kind, verified)
+  return begin(self, kind, values)
+end
+
+-- A new run over `source`, a changed input, in which rows count as dealt with that the run of the journal at `old` has dealt
+-- with; `path` and `values` as for new(). Rows that have failed there, and are the same, are tried again by `retry` only.
+function M.continue(source, old, path, values)
+  local journal, message = reader.open(old)
+  if not journal then return nil, message end
+  local self
+  self, message = M.new(source, path, merge({ continues = journal.meta.id }, values))
+  if not self then return nil, message end
+  self.source = matched.new(source, journal, function(r) self.writer:add(r) end)
+  return self
+end
+
+-- Add what earlier sessions have done, and will not be done again, to a tally.
+function Recorder:tally(tally)
+  if not self.kind then return end
+  local journal <close> = assert(reader.open(self.path))
+  local counts = journal:counts()
+  tally.done, tally.skipped = counts.done, counts.skipped
+  local states = self.kind == "retry" and { "unknown", "new" } or { "failed", "unknown", "new" }
+  for r in journal:results(states) do tally:add(r) end
+end
+
+return M

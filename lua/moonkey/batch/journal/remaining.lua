@@ -1,0 +1,110 @@
+--[[
+A source in which the rows are passed over that need no work in this session.
+
+  resume  those that have ended, whatever their outcome
+  retry   all but those that failed
+
+Where the input as a whole is known to be the same (its SHA-256 is), rows are passed over unread. Otherwise each is read, and
+has to have the hash that it had.
+]]
+local row_hash = require "moonkey.batch.row_hash"
+
+local M = {}
+
+local Remaining = {}
+
+local CHUNK = 1000 -- row numbers that are looked up at once
+
+-- The rows from `from` on that this session passes over (resume) or works on (retry).
+local function load_chunk(self, from)
+  local list = {}
+  for row in self.query:rows(from, CHUNK) do list[#list + 1] = row end
+  self.chunk, self.at = list, 1
+end
+
+-- The number at the cursor, once that is `row` or later; nil when there is none.
+local function upcoming(self, row)
+  while true do
+    if not self.chunk or (self.at > #self.chunk and #self.chunk == CHUNK) then load_chunk(self, row) end
+    local number = self.chunk[self.at]
+    if not number or number >= row then return number end
+    self.at = self.at + 1
+  end
+end
+
+-- How many rows from `row` on are passed over at once; nil: all that are left.
+local function resume_passes(self, row)
+  local count = 0
+  while upcoming(self, row + count) == row + count do
+    count, self.at = count + 1, self.at + 1
+    if self.at > #self.chunk then break end -- more of them are in the next chunk
+  end
+  return count
+end
+
+local function retry_passes(self, row)
+  local wanted = upcoming(self, row)
+  return wanted and wanted - row
+end
+
+local function shown(id)
+  return id and (" (%s)"):format(id) or ""
+end
+
+-- Read `count` rows that were recorded; nil, line, message when one of them is another than it was.
+local function verify(self, count)
+  for _ = 1, count do
+    local row, line, message = self.inner:next()
+    if row == nil then return nil, line, message or "the input ends before rows that the run has done already" end
+    local hash, id = self.hash_of:row(self.inner.count)
+    if hash and (not row or row_hash(row) ~= hash) then
+      return nil, line, ("row %d is not the one%s that it was when the run began; --accept-changes goes by id and contents "
+        .. "instead of position"):format(self.inner.count, shown(id))
+    end
+  end
+  return true
+end
+
+local methods = {}
+
+function methods:next()
+  while true do
+    local count = self.passes(self, self.inner.count + 1)
+    if not count then
+      self.inner:close()
+      return nil
+    end
+    if count == 0 then return self.inner:next() end
+    if self.verified then
+      if self.inner:skip(count) < count then return self.inner:next() end
+    else
+      local ok, line, message = verify(self, count)
+      if not ok then return nil, line, message end
+    end
+  end
+end
+
+function methods:progress()
+  return self.inner:progress()
+end
+
+function methods:close()
+  return self.inner:close()
+end
+
+function Remaining.__index(self, key)
+  return methods[key] or self.inner[key] -- name, count, may_wait, columns
+end
+
+-- Over the source `inner` for the journal's open database; `kind` is "resume" or "retry". `verified`: the whole input is known
+-- to be what it was.
+function M.new(inner, db, kind, verified)
+  local where = kind == "retry" and "state = 2" or "state <> 0"
+  local query = assert(db:prepare(("SELECT row FROM rows WHERE row >= ? AND %s ORDER BY row LIMIT ?"):format(where)))
+  return setmetatable({
+    inner = inner, query = query, hash_of = assert(db:prepare("SELECT hash, id FROM rows WHERE row = ?")),
+    passes = kind == "retry" and retry_passes or resume_passes, verified = verified,
+  }, Remaining)
+end
+
+return M

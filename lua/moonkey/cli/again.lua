@@ -1,0 +1,172 @@
+--[[
+Go on with a run: what `resume` and `retry` have in common. The journal tells which rows, which job and which settings it had;
+both files have to be what they were, and calls have to go where they went.
+]]
+local batch = require "moonkey.batch"
+local batch_command = require "moonkey.cli.batch"
+local connect = require "moonkey.cli.connect"
+local default_job = require "moonkey.batch.default_job"
+local digest = require "moonkey.digest"
+local log = require "moonkey.log"
+local perform = require "moonkey.cli.perform"
+local place = require "moonkey.batch.journal.place"
+local plans = require "moonkey.batch.plan.file"
+local reader = require "moonkey.batch.journal.reader"
+local recorder = require "moonkey.batch.journal.recorder"
+local stop = require "moonkey.cli.stop"
+local sys = require "moonkey.sys"
+
+local M = {}
+
+function M.configure(cmd)
+  cmd:argument("run", "A run: its id, the beginning of one, `last`, or the path of its journal."):argname("RUN")
+  cmd:argument("file", "Its rows, where they are not where they were, or - for standard input."):argname("FILE"):args("?")
+  cmd:option("--results", "Record one result a row of this session in a new file: JSONL, or CSV by the name."):argname("FILE")
+  cmd:option("--halt", "Stop once so many rows have failed: fail=10, or fail=5% of those tried."):argname("RULE")
+  cmd:option("-o --output", "Write one result a row of this session to standard output."):choices{ "jsonl" }
+end
+
+-- A run's journal, read and closed: path, meta, counts, and its last session.
+local function look_up(text)
+  local path, message = place.find(text)
+  if not path then stop.usage(message) end
+  local journal
+  journal, message = reader.open(path)
+  if not journal then stop.usage(message) end
+  local meta, counts = journal.meta, journal:counts()
+  local running = journal:running()
+  journal:close()
+  if running then stop.usage(("run %s is under way: another moonkey is working on it"):format(meta.id)) end
+  if meta.command ~= "batch" then
+    stop.usage(("run %s was begun by a script, which has the rows and the job: run that again, with the options "
+      .. "journal = %q and resume = true of batch.run"):format(meta.id or text, path))
+  end
+  return { path = path, meta = meta, counts = counts }
+end
+
+-- Settings that the run was begun with, where the command line does not say otherwise.
+local function restore(args, options)
+  local elsewhere = args.base_url or args.profile or args.emulator or args.emulator_data
+  for _, name in ipairs(perform.KEPT) do
+    local names_target = name == "base_url" or name == "profile" or name == "emulator" or name == "emulator_data"
+    if args[name] == nil and not (names_target and elsewhere) then args[name] = options[name] end
+  end
+end
+
+local function short(hash)
+  return hash and hash:sub(1, 12) .. "…" or "nothing"
+end
+
+-- Is the file what it was? Otherwise says what is different.
+local function is_same(path, what, hash, size)
+  local now, now_size = digest.file(path)
+  if not now then stop.usage(("cannot read %s of the run: %s"):format(what, now_size)) end
+  if now == hash then return true end
+  local sizes = size and size ~= now_size and ("%d bytes now, %d then; "):format(now_size, size) or ""
+  return false, ("%s %s has changed since the run began (%sSHA-256 %s now, %s then)"):format(what, path, sizes, short(now),
+    short(hash))
+end
+
+local function refuse(run, problems)
+  stop.usage(("%s; nothing was sent. Put back what it was, or go by the rows' ids and contents instead of their position: "
+    .. "moonkey resume %s --accept-changes"):format(table.concat(problems, ", and "), run.meta.id))
+end
+
+-- Where the rows are, and whether they are known to be the same.
+local function find_input(args, run, problems)
+  local meta = run.meta
+  local file = args.file or meta.input
+  if not file then
+    stop.usage(("the rows of run %s came from %s: give them again: moonkey resume %s - < FILE")
+      :format(meta.id, meta.source or "elsewhere", meta.id))
+  end
+  if file == "-" or sys.file_type(file) ~= "file" then return file, false end
+  local same, problem = is_same(file, "the input", meta.input_sha256, meta.input_size)
+  if not same and meta.input_sha256 then problems[#problems + 1] = problem end
+  return file, same
+end
+
+local function check_job(run, problems)
+  local meta = run.meta
+  if not meta.job then return end
+  local same, problem = is_same(meta.job, "the job", meta.job_sha256)
+  if not same then problems[#problems + 1] = problem end
+end
+
+-- Calls must go where they went: an id means another token elsewhere.
+local function check_target(run)
+  local now, meta = recorder.target(), run.meta
+  if now.target ~= meta.target then
+    stop.usage(("run %s was against %s, and this would go to %s: use the same base URL or profile"):format(meta.id,
+      meta.target, now.target))
+  end
+  if now.own_id ~= meta.own_id then
+    log.info("run %s was begun as %s, and goes on as %s", meta.id, meta.own_id, now.own_id)
+  end
+end
+
+local function open_rows(run, file, chunk)
+  if not run.meta.plan then
+    return batch_command.open_source(file, run.meta.format, not chunk and default_job.check_columns)
+  end
+  local plan, message = plans.open(file)
+  if not plan then stop.usage(message) end
+  return plan:source()
+end
+
+local function make_job(args, run, chunk)
+  if chunk then return batch_command.make_job(chunk, run.meta.job) end
+  if not run.meta.plan then return batch_command.built_in_job(args) end
+  return require("moonkey.batch.careful_job").new{ undoable = true, force = args.force }
+end
+
+-- Go on with the rows that `kind` says ("resume", "retry"): the exit code.
+local function go_on(args, run, kind)
+  local problems = {}
+  local file, verified = find_input(args, run, problems)
+  check_job(run, problems)
+  if #problems > 0 and not args.accept_changes then refuse(run, problems) end
+  restore(args, run.meta.options)
+  local chunk = run.meta.job and batch_command.read_job(run.meta.job)
+  local source = open_rows(run, file, chunk)
+  local count = connect.configure(args, batch.DEFAULT_JOBS)
+  check_target(run)
+  local job = make_job(args, run, chunk)
+  if args.accept_changes then
+    args.job = run.meta.job
+    return perform.run{ args = args, source = source, job = job, jobs = count, meta = { plan = run.meta.plan },
+      continues = run.path }
+  end
+  return perform.run{ args = args, source = source, job = job, jobs = count,
+    journal = function(rows) return recorder.again(rows, run.path, kind, verified) end }
+end
+
+local function is_complete(run)
+  local counts = run.counts
+  return run.meta.rows and counts.done + counts.skipped + counts.failed + counts.unknown >= run.meta.rows
+end
+
+function M.resume(args)
+  perform.check_results(args.results)
+  local run = look_up(args.run)
+  local failed = run.counts.failed
+  if is_complete(run) and not args.accept_changes then
+    log.info("run %s has come to its end: nothing is left to do%s", run.meta.id,
+      failed > 0 and ("; `moonkey retry %s` tries its %d failed rows again"):format(run.meta.id, failed) or "")
+    return failed + run.counts.unknown > 0 and 3 or 0
+  end
+  return go_on(args, run, "resume")
+end
+
+function M.retry(args)
+  perform.check_results(args.results)
+  local run = look_up(args.run)
+  if run.counts.failed == 0 then
+    log.info("run %s has no rows that failed%s", run.meta.id,
+      run.counts.unknown > 0 and ("; %d are unknown, and are not repeated"):format(run.counts.unknown) or "")
+    return run.counts.unknown > 0 and 3 or 0
+  end
+  return go_on(args, run, "retry")
+end
+
+return M

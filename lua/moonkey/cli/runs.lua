@@ -1,0 +1,146 @@
+-- moonkey runs: what has been run, and what came of each row.
+local json = require "moonkey.json"
+local place = require "moonkey.batch.journal.place"
+local reader = require "moonkey.batch.journal.reader"
+local rerun = require "moonkey.batch.rerun"
+local result = require "moonkey.batch.result"
+local stop = require "moonkey.cli.stop"
+local summary = require "moonkey.batch.summary"
+
+local M = {
+  summary = "list runs, show one, or tell what came of each row",
+  description = [[
+  moonkey runs [list]            all runs of the state directory, the newest first
+  moonkey runs show RUN          what the run was, its sessions, and how many rows ended how
+  moonkey runs results RUN       one result a row: -o table, jsonl or csv
+  moonkey runs results RUN --failed -o csv > again.csv
+                                 the rows that failed, as a file that batch takes, with what was
+                                 wrong in the column `error`, which batch ignores
+RUN is an id, the beginning of one, `last`, or the path of a journal.]],
+}
+
+function M.configure(cmd)
+  cmd:argument("action", "list, show or results."):args("?"):choices{ "list", "show", "results" }
+  cmd:argument("run", "The run."):argname("RUN"):args("?")
+  cmd:flag("--failed", "Only rows that failed.")
+  cmd:option("-o --output", "How it is written (default: table)."):choices{ "table", "json", "jsonl", "csv" }
+end
+
+local function when(ms)
+  return ms and os.date("%Y-%m-%d %H:%M:%S", ms // 1000) or "?"
+end
+
+local function state_of(journal, last)
+  if journal:running() then return "running" end
+  if not last then return "not begun" end
+  return last.ended and last.outcome or "killed"
+end
+
+-- What is known of a run, as one table.
+local function describe(path)
+  local journal <close>, message = reader.open(path)
+  if not journal then return nil, message end
+  local sessions = journal:sessions()
+  return { meta = journal.meta, path = path, sessions = sessions, counts = journal:counts(),
+    state = state_of(journal, sessions[#sessions]) }
+end
+
+local function counts_text(counts, total)
+  local parts = {}
+  for _, name in ipairs{ "done", "skipped", "failed", "unknown" } do
+    if counts[name] > 0 or name == "done" then parts[#parts + 1] = summary.number(counts[name]) .. " " .. name end
+  end
+  return table.concat(parts, ", ") .. (total and (" of %s"):format(summary.number(total)) or "")
+end
+
+local function as_json(run)
+  local meta = run.meta
+  meta.path, meta.state, meta.counts, meta.sessions = run.path, run.state, run.counts, json.array(run.sessions)
+  return json.encode(meta)
+end
+
+local function list(args)
+  local runs, message = place.list()
+  if not runs then stop.usage(message) end
+  local lines = args.output == "json" and json.array() or nil
+  if not lines and #runs > 0 then print(("%-20s  %-19s  %-11s  %s"):format("RUN", "BEGUN", "STATE", "ROWS, INPUT")) end
+  for _, entry in ipairs(runs) do
+    local run, problem = describe(entry.path)
+    if not run then
+      io.stderr:write(("moonkey: %s\n"):format(problem))
+    elseif lines or args.output == "jsonl" then
+      print(as_json(run))
+    else
+      local input = result.one_line(run.meta.source or "?")
+      print(("%-20s  %-19s  %-11s  %s; %s"):format(entry.id, when(run.meta.created), run.state,
+        counts_text(run.counts, run.meta.rows), input))
+    end
+  end
+  if #runs == 0 then io.stderr:write(("moonkey: there are no runs in %s\n"):format(place.directory())) end
+end
+
+local SHOWN = { "id", "path", "source", "input", "job", "target", "host", "account", "credential", "own_id", "profile", "plan",
+  "undo_of", "continues", "moonkey" }
+
+local function show(run, args)
+  if args.output == "json" or args.output == "jsonl" then return print(as_json(run)) end
+  run.meta.path = run.path
+  for _, key in ipairs(SHOWN) do
+    if run.meta[key] then print(("%-11s %s"):format(key, result.one_line(tostring(run.meta[key])))) end
+  end
+  print(("%-11s %s"):format("options", json.encode(run.meta.options)))
+  print(("%-11s %s"):format("state", run.state))
+  print(("%-11s %s"):format("rows", counts_text(run.counts, run.meta.rows)))
+  for _, s in ipairs(run.sessions) do
+    print(("session %-3d %-6s %s to %s: %s"):format(s.number, s.kind, when(s.started), when(s.ended), s.outcome or
+      (run.state == "running" and "running" or "killed")))
+  end
+end
+
+local function table_line(r)
+  local what = r.title and result.one_line(r.title .. (r.detail and ": " .. r.detail or "")) or ""
+  return ("%7d  %-14s  %-8s  %-4s %s\n"):format(r.row, result.one_line(r.id or ""), r.outcome, r.status or "", what)
+end
+
+local WRITERS = { table = table_line, jsonl = result.to_jsonl, json = result.to_jsonl, csv = result.to_csv }
+
+local function results(path, args)
+  local format = args.output or "table"
+  local journal <close>, message = reader.open(path)
+  if not journal then stop.usage(message) end
+  if args.failed and format == "csv" then
+    local ok, problem = rerun.write(journal, io.stdout)
+    return ok or stop.usage(problem)
+  end
+  if format == "csv" then io.stdout:write(result.CSV_HEADER) end
+  if format == "table" then io.stdout:write(("%7s  %-14s  %-8s  %-4s %s\n"):format("ROW", "ID", "OUTCOME", "HTTP", "WHY")) end
+  local write = WRITERS[format]
+  for r in journal:results(args.failed and { "failed" } or nil) do
+    r.hash, r.at = nil, nil
+    local ok, problem = io.stdout:write(write(r))
+    if not ok then stop.with(1, "cannot write to standard output: " .. problem) end
+  end
+end
+
+function M.run(args)
+  if not args.action or args.action == "list" then
+    list(args)
+    return 0
+  end
+  if not args.run then
+    stop.usage(("runs %s needs a RUN; `moonkey runs` lists them, `last` is the last one"):format(args.action))
+  end
+  local path, message = place.find(args.run)
+  if not path then stop.usage(message) end
+  if args.action == "results" then
+    results(path, args)
+    return 0
+  end
+  local run
+  run, message = describe(path)
+  if not run then stop.usage(message) end
+  show(run, args)
+  return 0
+end
+
+return M
