@@ -39,7 +39,7 @@ http {
 # About 700 bytes, as the platform answers.
 TOKEN = (
     '{"id":"$id","name":"CRM robot","description":"Keeps the CRM up to date","icon":null,"status":"Active",'
-    '"token":"idt:$id:madeupmadeupmadeupmadeupmadeupmadeupmadeupmadeupmadeupmadeup0000","lastAccessAt":"2025-07-15T17:41:44.029Z",'
+    '"token":"idt:$id:Zq8vN3kT5wR1yB6mC9xF2jL4hD7gS0pAZq8vN3kT5wR1yB6mC9xF2jL4hD7gS0pA","lastAccessAt":"2025-07-15T17:41:44.029Z",'
     '"account":{"id":"ACC-0001-0001","type":"Client","status":"Active","name":"Made Up Ltd"},'
     '"modules":[{"id":"MOD-1756","name":"Access Management","filters":{},'
     '"settings":{"sharedAccount":false,"configurable":true,"default":true,"paid":false,"type":["Client"]}}],'
