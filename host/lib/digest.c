@@ -69,11 +69,11 @@ static int f_value(lua_State *L)
     return 1;
 }
 
-/* 0, or an errno. */
-static int read_all(int fd, char *chunk, lua_Integer *size)
+/* Up to `most` bytes. 0, or an errno. */
+static int read_all(int fd, char *chunk, lua_Integer most, lua_Integer *size)
 {
-    for (;;) {
-        ssize_t n = read(fd, chunk, CHUNK);
+    while (*size < most) {
+        ssize_t n = read(fd, chunk, most - *size < CHUNK ? (size_t)(most - *size) : CHUNK);
         if (n == 0)
             return 0;
         if (n < 0 && errno == EINTR)
@@ -84,18 +84,22 @@ static int read_all(int fd, char *chunk, lua_Integer *size)
         if (EVP_DigestUpdate(context, chunk, (size_t)n) != 1)
             return ENOMEM;
     }
+    return 0;
 }
 
-/* digest.file(path): 64 hexadecimal digits and the number of bytes, or nil and why not. */
+/* digest.file(path [, most]): of the file, or of its first so many bytes: 64 hexadecimal digits and the number of bytes, or nil
+ * and why not.
+ */
 static int f_file(lua_State *L)
 {
     const char *path = luaL_checkstring(L, 1);
+    lua_Integer most = luaL_optinteger(L, 2, LUA_MAXINTEGER);
     struct buf *chunk = lib_scratch(L, &chunks, CHUNK);
     unsigned char digest[SIZE];
     lua_Integer size = 0;
     int fd = -1, why = ENOMEM;
     if (buf_reserve(chunk, CHUNK) == BUF_OK && begin())
-        why = (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0 ? errno : read_all(fd, chunk->data, &size);
+        why = (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0 ? errno : read_all(fd, chunk->data, most, &size);
     if (why == 0 && EVP_DigestFinal_ex(context, digest, NULL) != 1)
         why = ENOMEM;
     if (fd >= 0)

@@ -42,7 +42,7 @@ local function short(name)
 end
 
 -- The account that the credential belongs to, as { id =, shown = }; nil and why that is not known.
-local function learn_account(own_id)
+local function ask_for_account(own_id)
   if own_id == "" then return nil, "the credential does not name its token" end
   local tok, err = get(own_id, LEARNING)
   if not tok then return nil, tostring(err) end
@@ -50,6 +50,18 @@ local function learn_account(own_id)
   if type(account.id) ~= "string" or not find(account.id, "^[%w-]+$") then return nil, "the platform does not tell it" end
   local name = type(account.name) == "string" and short(account.name)
   return { id = account.id, shown = name and format("%s (%s)", account.id, name) or account.id }
+end
+
+local known -- the account, once it is
+
+local function learn_account()
+  if known then return known end
+  begin_row() -- in a task of ours: not what is left of a row's time
+  local why
+  local _, _, _, own_id = origin()
+  known, why = ask_for_account(own_id)
+  if known then set_account(known.shown) end
+  return known, why
 end
 
 local function trim(text)
@@ -83,12 +95,9 @@ local function confirm(place, account, why)
 end
 
 local function announce()
-  begin_row() -- a time limit of its own, not what is left of a row's
   local host, _, _, own_id = origin()
-  local account, why = learn_account(own_id)
-  if account then
-    set_account(account.shown)
-  elseif not stop_reason() then
+  local account, why = learn_account()
+  if not account and not stop_reason() then
     log.info("the account of the credential is not known: %s", why)
   end
   if not demand.consent or stop_reason() then return end
@@ -102,6 +111,12 @@ end
 function M.configure(options)
   if demand then error("announce.configure: it is configured already", 2) end
   demand = options
+end
+
+-- "ACC-0001-0001 (Name)", the account of the credential; nil and why it is not known. At most one request.
+function M.account()
+  local account, why = spawn(learn_account):join() -- a task has its own time limit
+  return account and account.shown, why
 end
 
 -- Returns once the first write may go on to the host, which then knows whether it is agreed to.

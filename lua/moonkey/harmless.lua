@@ -1,6 +1,6 @@
 --[[
 Texts of the platform and of inputs as they are shown to people: what would steer the terminal, turn the direction of the line,
-or not be seen at all stands there as an escape, such as \u001b or \u202e.
+or not be seen at all stands there as an escape of JSON, such as \u001b or \u202e. So JSON text stays what it is.
 ]]
 -- Taken now, before a script can put something else in their place: what is asked on the terminal passes here.
 local codepoint, is_utf8 = utf8.codepoint, utf8.len
@@ -19,7 +19,11 @@ local function escape(character)
   local code = codepoint(character)
   for i = 1, #HIDDEN do
     if code < HIDDEN[i][1] then return end
-    if code <= HIDDEN[i][2] then return format(code > 0xffff and "\\U%08x" or "\\u%04x", code) end
+    if code <= HIDDEN[i][2] then
+      if code <= 0xffff then return format("\\u%04x", code) end
+      code = code - 0x10000
+      return format("\\u%04x\\u%04x", 0xd800 | code >> 10, 0xdc00 | code & 0x3ff)
+    end
   end
 end
 

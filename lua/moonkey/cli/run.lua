@@ -50,15 +50,8 @@ end
 
 -- Why nothing more was sent, whether or not the script looked at its errors. A lack of consent has been said already.
 local function explain(reason)
-  local host, _, source = http.origin()
-  if reason == "limit" then
-    log.error("--max-changes permits no more writes; none was sent after that")
-  elseif reason == "certificate" then
-    log.error("there is no secure connection to %s; nothing was sent after that", host)
-  elseif reason ~= "consent" then
-    log.error("%s refused the credential from %s (%s); nothing was sent after that", host, source,
-      reason == "auth" and "401" or "403, many times in a row")
-  end
+  if reason == "consent" then return end
+  log.error("%s; %s was sent after that", stop.why(reason), reason == "limit" and "none" or "nothing")
 end
 
 -- The exit code. What stopped all calls decides it: what the script ran into then is only a consequence.
