@@ -321,6 +321,20 @@ describe("the emulator's routes:", function()
       assert.is_nil(page.data[1].audit)
     end)
 
+    it("adds and leaves out what select says", function()
+      local _, page = call("GET", TOKENS .. "?limit=2&select=modules,-token")
+      local _, token = call("GET", T2)
+      assert.same({ "audit", "token" }, page["$meta"].omitted)
+      assert.same({ "audit", "token" }, page.data[2]["$meta"].omitted)
+      assert.same(token.modules, page.data[2].modules)
+      assert.is_true(#token.modules > 0)
+      assert.is_nil(page.data[2].token)
+      _, page = call("GET", TOKENS .. "?limit=2&select=%2Baudit")
+      assert.same(token.audit, page.data[2].audit)
+      assert.is_nil(page.data[2].modules)
+      assert.equal(token.token, page.data[2].token)
+    end)
+
     it("refuses what it does not understand", function()
       for query, field in pairs({ ["limit=x"] = "limit", ["limit=-1"] = "limit", ["offset=1.5"] = "offset",
         ["status=Active"] = "rql_validation", ["eq(id,1)"] = "rql_validation", ["order=id"] = "rql_validation" }) do

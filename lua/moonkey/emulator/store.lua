@@ -158,10 +158,12 @@ function Store:list(principal, offset, limit)
   end
   local tokens = {}
   local page = self:statement(SELECT .. where .. "ORDER BY id LIMIT ?1 OFFSET ?2")
-  for n, id, name, description, icon, status, secret, seen, owner, revision in
-      page:rows(limit, offset, table.unpack(account)) do
-    tokens[#tokens + 1] = self:record(n, id, name, description, icon, status, secret, seen, owner, revision)
+  local function keep(n, ...)
+    tokens[#tokens + 1] = n and self:record(n, ...)
+    return n
   end
+  local next_row, rows = page:rows(limit, offset, table.unpack(account))
+  repeat until not keep(next_row(rows))
   local total = self:row("SELECT count(*) FROM token " .. where:gsub("%?3", "?1"), table.unpack(account))
   return tokens, total
 end

@@ -76,10 +76,11 @@ function M.list(call)
     return reply.invalid(errors)
   end
   local tokens, total = call.store:list(call.principal, page.offset, page.limit)
+  local omitted = view.omitted(page.select)
   for i, token in ipairs(tokens) do
-    tokens[i] = call.view:summary(token)
+    tokens[i] = call.view:summary(token, page.select, omitted)
   end
-  return reply.ok(200, view.page(tokens, page.offset, page.limit, total, '["audit","modules"]'))
+  return reply.ok(200, view.page(tokens, page.offset, page.limit, total, omitted))
 end
 
 function M.get(call)

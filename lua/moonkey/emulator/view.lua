@@ -72,11 +72,11 @@ local function audit(token)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
-local function head(self, token, omitted)
+local function head(self, token, omitted, without_secret)
   return '{"$meta":{"omitted":' .. omitted .. '},"id":' .. quote(token.id) .. ',"revision":' .. token.revision
     .. ',"status":' .. quote(token.status) .. ',"name":' .. optional(token.name)
     .. ',"description":' .. optional(token.description) .. ',"icon":' .. optional(token.icon)
-    .. ',"lastAccessAt":' .. optional(token.last_access_at) .. ',"token":' .. quote(token.secret)
+    .. ',"lastAccessAt":' .. optional(token.last_access_at) .. (without_secret and "" or ',"token":' .. quote(token.secret))
     .. ',"account":' .. self:account(token.account)
 end
 
@@ -85,9 +85,20 @@ function View:token(token)
   return head(self, token, "[]") .. ',"modules":' .. self:modules(token.modules) .. ',"audit":' .. audit(token) .. "}"
 end
 
--- The token as one of a list, which leaves out its modules and its audit.
-function View:summary(token)
-  return head(self, token, '["audit","modules"]') .. "}"
+-- What the tokens of a list leave out, as JSON: audit and modules, where `select` does not ask for them; the secret on demand.
+function M.omitted(select)
+  local names = json.array()
+  if not select.audit then names[#names + 1] = "audit" end
+  if not select.modules then names[#names + 1] = "modules" end
+  if select.token == false then names[#names + 1] = "token" end
+  return json.encode(names)
+end
+
+-- The token as one of a list.
+function View:summary(token, select, omitted)
+  return head(self, token, omitted, select.token == false)
+    .. (select.modules and ',"modules":' .. self:modules(token.modules) or "")
+    .. (select.audit and ',"audit":' .. audit(token) or "") .. "}"
 end
 
 -- items: an array of JSON texts; omitted: the JSON of the list of what they leave out.
