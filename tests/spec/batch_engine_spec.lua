@@ -205,6 +205,10 @@ describe("batch.run", function()
     local function on_result() error("oh no", 0) end
     ok, message = pcall(batch.run, { jobs = 3, job = job, source = list_of(1000), on_result = on_result })
     assert.same({ false, "oh no" }, { ok, message })
+    assert.is_true(ran < 1000) -- it is told once a group of results is in the journal
+    ran = 0
+    ok, message = pcall(batch.run, { jobs = 3, job = job, source = list_of(1000), on_result = on_result, journal = false })
+    assert.same({ false, "oh no" }, { ok, message })
     assert.is_true(ran < 10)
   end)
 

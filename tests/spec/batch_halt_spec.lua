@@ -3,7 +3,7 @@ local batch = require "moonkey.batch"
 local halt = require "moonkey.batch.halt"
 
 local function tally(done, failed, unknown)
-  return { done = done, failed = failed, unknown = unknown or 0 }
+  return { done = done, failed = failed, unknown = unknown or 0, skipped = 0 }
 end
 
 describe("a halt rule", function()

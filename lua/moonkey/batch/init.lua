@@ -97,27 +97,32 @@ local function open_all(options)
   return source, job, out
 end
 
--- What becomes of results: on_result(r) takes them from the engine; they are told to everybody once they are in the journal.
--- failure() is why the run cannot go on.
+-- What becomes of results: add(r) takes them from the engine; they are told to everybody once they are in the journal. failure()
+-- is why the run cannot go on; raised() is what on_result has raised.
 local function sink(options, tally, out, journal)
-  local writes, failed = #out.sinks > 0, nil
+  local writes, failed, err = #out.sinks > 0, nil, nil
   local function tell(r)
+    r.hash, r.at, r.intended = nil, nil, nil
     tally:add(r)
-    if options.on_result then options.on_result(r) end
-    if writes then
-      local ok = out:write(r)
-      failed = failed or (not ok and "output") or nil
+    if options.on_result and not err then
+      local ok
+      ok, err = pcall(options.on_result, r)
+      if ok then err = nil else failed = "error" end
     end
+    if writes and not out:write(r) then failed = failed or "output" end
   end
-  if not journal then return tell, function() return failed end end
+  local self = { add = tell, failure = function() return failed end, raised = function() return err end }
+  if not journal then return self end
   local writer = journal.writer
   function writer.on_commit(results)
     for _, r in ipairs(results) do tell(r) end
   end
-  return function(r)
+  function self.add(r)
     if r.outcome == "pending" then return tell(r) end -- nothing that could be recorded
     writer:add(r)
-  end, function() return writer.failure and "journal" or failed end
+  end
+  function self.failure() return writer.failure and "journal" or failed end
+  return self
 end
 
 local function close_journal(journal, ended)
@@ -171,13 +176,14 @@ function M.run(options)
   if job.setup then state = job.setup() end
   local bar <close> = options.progress and progress.new(source, tally) or nil
   local started = sys.now()
-  local on_result, failure = sink(options, tally, out, journal)
+  local results = sink(options, tally, out, journal)
   local ended = engine.run{
-    source = source, job = job, jobs = options.jobs or M.DEFAULT_JOBS, state = state, journal = journal and journal.writer,
-    on_result = on_result, failure = failure, must_halt = rule,
+    source = source, job = job, jobs = options.jobs or M.DEFAULT_JOBS, state = state, journal = journal and journal.writer or nil,
+    on_result = results.add, failure = results.failure, must_halt = rule,
     on_idle = options.stdout and source.may_wait and function() out:flush() end or nil, -- whoever reads along waits too
   }
   close_journal(journal, ended)
+  if results.raised() ~= nil then error(results.raised(), 0) end
   if bar then bar:close() end
   local written
   written, message = out:close()

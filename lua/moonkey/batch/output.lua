@@ -1,5 +1,6 @@
 -- Where results are written: --results FILE (JSONL, or CSV when the name ends in .csv), -o jsonl on standard output.
 local core = require "moonkey.task.core"
+local leaving = require "moonkey.batch.leaving"
 local result = require "moonkey.batch.result"
 local rows = require "moonkey.rows"
 local sys = require "moonkey.sys"
@@ -10,13 +11,6 @@ local Output = {}
 Output.__index = Output
 
 local CHUNK, AGE = 65536, 1 -- bytes, seconds: what is kept back at most
-
--- What is kept back is written also when a job leaves the process.
-local opened, leave = {}, os.exit
-function os.exit(...) -- luacheck: ignore 122
-  for output in pairs(opened) do output:flush() end
-  return leave(...)
-end
 
 local function add(self, file, name, format)
   file:setvbuf("no") -- lines are collected here, and written whole: a process that is killed leaves no half of one
@@ -64,7 +58,7 @@ end
 function Output:close()
   self:flush()
   self.closed:open()
-  opened[self] = nil
+  leaving.forget(self)
   for _, sink in ipairs(self.sinks) do
     if sink.file ~= io.stdout then sink.file:close() end
   end
@@ -88,7 +82,7 @@ function M.open(options)
   if options.stdout then
     add(self, io.stdout, "standard output", result.to_jsonl)
   end
-  opened[self] = true
+  leaving.output(self)
   if #self.sinks > 0 then core.spawn(keep_flushing, self) end
   return self
 end

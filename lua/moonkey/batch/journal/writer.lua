@@ -8,6 +8,7 @@ on the disk again.
 ]]
 local core = require "moonkey.task.core"
 local json = require "moonkey.json"
+local leaving = require "moonkey.batch.leaving"
 local redact = require("moonkey.secret").redact
 local schema = require "moonkey.batch.journal.schema"
 local sys = require "moonkey.sys"
@@ -167,6 +168,11 @@ function Writer:record(note)
   return not note.failure or nil, note.failure
 end
 
+-- The script leaves the process by os.exit.
+function Writer:flush()
+  self:close("exit")
+end
+
 -- Has an earlier session recorded changes of this row?
 function Writer:has_changes(row)
   return self.statements.has_changes:row(row) ~= nil
@@ -196,6 +202,7 @@ function Writer:begin(kind, values)
   local ok, message, code = self:transaction(begin_session, kind, values or {})
   if not ok then return nil, message, code end
   core.spawn(keep_committing, self)
+  leaving.journal(self)
   return true
 end
 
@@ -204,6 +211,7 @@ function Writer:close(outcome, retries)
   if self.is_closed then return true end
   self.is_closed = true
   self.closed:open()
+  leaving.forget(self)
   self.failure = nil
   local ok, message = self:commit()
   if ok and self.session then
