@@ -12,6 +12,7 @@ local BY_STATUS = {
 }
 
 local BY_KIND = {
+  drift = "somebody has changed these tokens since, so they were left alone: look at them, then make a new plan",
   invalid_response = "the change may have been made: look at one of these tokens before you run the rows again",
   job = "the job says so; where it raised an error, --log-level debug shows each traceback",
   unknown = "they may have been carried out all the same: look before you run them again",

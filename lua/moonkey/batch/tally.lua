@@ -36,7 +36,7 @@ end
 function Tally:add(r)
   self[r.outcome] = self[r.outcome] + 1
   if r.outcome == "done" or r.outcome == "skipped" or (r.outcome == "pending" and not r.kind) then return end
-  if r.outcome == "pending" and r.kind == "cancelled" then -- a consequence, and no cause of its own
+  if r.outcome == "pending" and (r.kind == "cancelled" or r.kind == "refused") then -- a consequence, and no cause of its own
     self.not_sent = self.not_sent or r.title
     return
   end

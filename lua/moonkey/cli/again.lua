@@ -45,9 +45,9 @@ local function look_up(text)
 end
 
 -- Settings that the run was begun with, where the command line does not say otherwise.
-local function restore(args, options)
+function M.restore(args, options, names)
   local elsewhere = args.base_url or args.profile or args.emulator or args.emulator_data
-  for _, name in ipairs(perform.KEPT) do
+  for _, name in ipairs(names) do
     local names_target = name == "base_url" or name == "profile" or name == "emulator" or name == "emulator_data"
     if args[name] == nil and not (names_target and elsewhere) then args[name] = options[name] end
   end
@@ -94,7 +94,7 @@ local function check_job(run, problems)
 end
 
 -- Calls must go where they went: an id means another token elsewhere.
-local function check_target(run)
+function M.check_target(run)
   local now, meta = recorder.target(), run.meta
   if now.target ~= meta.target then
     stop.usage(("run %s was against %s, and this would go to %s: use the same base URL or profile"):format(meta.id,
@@ -126,11 +126,11 @@ local function go_on(args, run, kind)
   local file, verified = find_input(args, run, problems)
   check_job(run, problems)
   if #problems > 0 and not args.accept_changes then refuse(run, problems) end
-  restore(args, run.meta.options)
+  M.restore(args, run.meta.options, perform.KEPT)
   local chunk = run.meta.job and batch_command.read_job(run.meta.job)
   local source = open_rows(run, file, chunk)
   local count = connect.configure(args, batch.DEFAULT_JOBS)
-  check_target(run)
+  M.check_target(run)
   local job = make_job(args, run, chunk)
   if args.accept_changes then
     args.job = run.meta.job

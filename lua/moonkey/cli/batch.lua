@@ -6,6 +6,7 @@ local default_job = require "moonkey.batch.default_job"
 local jobs = require "moonkey.batch.job"
 local log = require "moonkey.log"
 local perform = require "moonkey.cli.perform"
+local plans = require "moonkey.batch.plan.file"
 local script = require "moonkey.script"
 local stop = require "moonkey.cli.stop"
 local sys = require "moonkey.sys"
@@ -18,6 +19,9 @@ Reads rows from FILE (JSONL, a JSON array or CSV), and updates the token that ea
 In CSV the first line names the columns: id, name, description, icon, modules, in any order. An
 absent column or an empty cell leaves the field alone, \N clears it, modules are MOD-1756;MOD-9042.
 A row that is wrong fails with its line number, and the rest goes on.
+
+FILE may be a plan, which `moonkey plan` has made: then exactly that is written. A token that was
+changed since the plan was made is not overwritten, but fails as drift; exit 5 where that is all.
 
 Every run has a journal. After Ctrl-C, a crash, or a refused credential `moonkey resume RUN` goes
 on where it ended, and `moonkey retry RUN` tries the rows that failed again.
@@ -39,6 +43,7 @@ function M.configure(cmd)
   cmd:option("--journal", "Keep the run's journal in this new file (default: in the state directory)."):argname("FILE")
   cmd:flag("--skip-unchanged", "Read each token first, and do not write what it has already.")
   cmd:flag("--undoable", "Read each token first, and keep what it was: `moonkey undo` can take the run back.")
+  cmd:flag("--force", "Of a plan: also write to tokens that were changed since it was made.")
   cmd:option("-o --output", "Write one result a row to standard output."):choices{ "jsonl" }
 end
 
@@ -84,8 +89,17 @@ local function check_flags(args)
   end
 end
 
+local function run_plan(args)
+  if args.job then stop.usage("--job is not for a plan, which says itself what is written") end
+  local apply = require "moonkey.cli.apply"
+  local plan = apply.open(args.file)
+  return apply.run(args, plan, connect.configure(args, batch.DEFAULT_JOBS))
+end
+
 function M.run(args)
   check_flags(args)
+  if plans.is(args.file) then return run_plan(args) end
+  if args.force then stop.usage("--force is for a plan: moonkey plan FILE -o PLAN makes one") end
   local chunk = args.job and M.read_job(args.job)
   local source = M.open_source(args.file, args.format, not chunk and default_job.check_columns)
   local count = connect.configure(args, batch.DEFAULT_JOBS)

@@ -61,8 +61,21 @@ local function exit_code(result)
   return result.failed + result.unknown > 0 and 3 or 0
 end
 
+-- The recorder of a new run. claim(run id): may it begin? true, or nil, message; then nothing of it stays.
+local function begin(source, args, meta, claim)
+  local run, message = recorder.new(source, args.journal, values_of(args, meta))
+  if not run or not claim then return run, message end
+  local ok
+  ok, message = claim(run.id)
+  if ok then return run end
+  run.writer:close("error")
+  for _, suffix in ipairs{ "", "-wal", "-shm" } do os.remove(run.path .. suffix) end
+  return nil, message
+end
+
 --[[
-M.run{ args = of the command line, source =, job =, jobs = at a time, meta = values for the journal of a new run, or
+M.run{ args = of the command line, source =, job =, jobs = at a time, meta = values for the journal of a new run, claim = see
+       begin(), or
        continues = path of the journal of the run that a new one continues, or
        journal = function(source) that makes the recorder of an old one }
 returns the exit code. The client is set up by then.
@@ -70,9 +83,10 @@ returns the exit code. The client is set up by then.
 function M.run(options)
   local args = options.args
   local journal = options.journal or function(source)
-    local values = values_of(args, options.meta)
-    if options.continues then return recorder.continue(source, options.continues, args.journal, values) end
-    return recorder.new(source, args.journal, values)
+    if options.continues then
+      return recorder.continue(source, options.continues, args.journal, values_of(args, options.meta))
+    end
+    return begin(source, args, options.meta, options.claim)
   end
   local result, message = batch.run{ source = options.source, job = options.job, jobs = options.jobs, results = args.results,
     halt = args.halt, stdout = args.output == "jsonl", progress = true, journal = journal }

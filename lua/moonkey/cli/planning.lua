@@ -80,11 +80,11 @@ end
 
 Output.__close = Output.close
 
--- Where the rows of a plan go: printed in `format`, and written to the file `path`, if any.
+-- Where the rows of a plan go: printed in `format`, and written to the file `path`; true means one of our own, nil none.
 function M.open(args, format, path, head)
   local writer, message
   if path then
-    writer, message = plan_file.create(path, head)
+    writer, message = plan_file.create(path ~= true and path or nil, head)
     if not writer then stop.usage(message) end
   end
   return setmetatable({ counts = counts.new(), writer = writer,

@@ -25,6 +25,12 @@ local HEAD_ORDER = { order = { "moonkey_plan", "plan", "created", "target", "hos
 local END_ORDER = { order = { "end", "rows", table.unpack(planned.KINDS) } }
 local LONGEST_HEAD, LONGEST_END = 65536, 4096 -- bytes; they are much shorter
 
+-- Where it is noted which plans were applied; nil, message.
+function M.directory()
+  local directory, message = place.directory()
+  return directory and directory .. "/plans", message
+end
+
 -- ---- writing ----
 
 local Writer = {}
@@ -85,12 +91,26 @@ local function hexadecimal(bytes)
   return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
 end
 
--- A plan to be written to `path`, where it appears once it is finished; nil, message. `head`: target, host, account, own_id,
--- input, input_sha256, undo_of.
+-- Where a plan is kept that somebody does not want to keep himself; nil, message.
+local function own_place(id)
+  local directory, message = M.directory()
+  local ok = directory
+  if directory then ok, message = files.make_directories(directory) end
+  return ok and ("%s/%s.plan"):format(directory, id), message
+end
+
+-- A plan to be written to `path`, or to the state directory, where it appears once it is finished; nil, message. `head`:
+-- target, host, account, own_id, input, input_sha256, undo_of.
 function M.create(path, head)
-  local ok, message = check_target(path)
-  if not ok then return nil, message end
   local id = hexadecimal(sys.random(8))
+  local message
+  if not path then
+    path, message = own_place(id)
+    if not path then return nil, "cannot keep the plan: " .. message end
+  end
+  local fits
+  fits, message = check_target(path)
+  if not fits then return nil, message end
   local part = ("%s.%s.part"):format(path, id)
   local file
   file, message = rows.create(part)
@@ -209,25 +229,26 @@ end
 
 -- ---- once only ----
 
+-- Has a run applied this plan? Then a message that names it; otherwise nil.
+function M.claimed(plan_id)
+  local directory = M.directory()
+  local file <close> = directory and io.open(("%s/%s"):format(directory, plan_id), "r") or nil
+  if not file then return nil end
+  local run = file:read("l") or "another run"
+  return ("this plan was applied already, by the run %s; moonkey resume %s goes on with that, where it is not finished; to "
+    .. "apply it once more, make it again"):format(run, run)
+end
+
 -- Note that the run `run_id` applies the plan `plan_id`. true; or nil, message where a run has done so before, or it cannot be
 -- noted.
 function M.claim(plan_id, run_id)
-  local directory, message = place.directory()
+  local directory, message = M.directory()
   local ok
-  if directory then
-    directory = directory .. "/plans"
-    ok, message = files.make_directories(directory)
-  end
-  local path = ok and ("%s/%s"):format(directory, plan_id)
-  if ok then ok, message = files.claim(path, run_id .. "\n") end
+  if directory then ok, message = files.make_directories(directory) end
+  if ok then ok, message = files.claim(("%s/%s"):format(directory, plan_id), run_id .. "\n") end
   if ok then return true end
-  if ok == nil then
-    return nil, ("cannot note that the plan is applied, and it must not be applied twice: %s"):format(message)
-  end
-  local file <close> = io.open(path, "r")
-  local run = file and file:read("l") or "another run"
-  return nil, ("this plan was applied already, by the run %s; moonkey resume %s goes on with that, where it is not finished; "
-    .. "to apply it once more, make it again"):format(run, run)
+  if ok == false then return nil, M.claimed(plan_id) end
+  return nil, ("cannot note that the plan is applied, and it must not be applied twice: %s"):format(message)
 end
 
 return M

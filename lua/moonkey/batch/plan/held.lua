@@ -12,12 +12,13 @@ Held.__index = Held
 
 local SETUP = [[
   PRAGMA temp_store = FILE;
-  CREATE TEMP TABLE held(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, value TEXT NOT NULL)]]
+  CREATE TEMP TABLE held(id TEXT PRIMARY KEY, value TEXT NOT NULL, rank INTEGER)]]
 
 local STATEMENTS = {
   get = "SELECT value FROM held WHERE id = ?",
-  put = "INSERT INTO held (id, value) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET value = excluded.value",
-  all = "SELECT id, value FROM held ORDER BY n",
+  put = "INSERT INTO held VALUES (?, ?, ?)"
+    .. " ON CONFLICT (id) DO UPDATE SET value = excluded.value, rank = coalesce(rank, excluded.rank)",
+  ranked = "SELECT id, value FROM held WHERE rank IS NOT NULL ORDER BY rank",
 }
 
 -- Without room for temporary files there is no going on.
@@ -32,8 +33,9 @@ function Held:get(id)
   return text and json.decode(text)
 end
 
-function Held:put(id, value)
-  must(self.put_one:run(id, json.encode(value)))
+-- `rank`: see ranked(); the first one that is given stays.
+function Held:put(id, value, rank)
+  must(self.put_one:run(id, json.encode(value), rank))
 end
 
 -- fn(…), with all that it puts as one transaction.
@@ -43,9 +45,9 @@ function Held:together(fn, ...)
   must(self.db:exec("COMMIT"))
 end
 
--- for id, value in held:all() do: in the order in which they came. Nothing may be put meanwhile.
-function Held:all()
-  local step, statement, first, closing = self.get_all:rows()
+-- for id, value in held:ranked() do: those with a rank, by it. Nothing may be put meanwhile.
+function Held:ranked()
+  local step, statement, first, closing = self.get_ranked:rows()
   return function()
     local id, text = step(statement)
     if id then return id, json.decode(text) end
@@ -62,7 +64,7 @@ function M.new()
   local db = must(sqlite.open(":memory:")) -- its temporary tables are not in memory
   must(db:exec(SETUP))
   return setmetatable({ db = db, get_one = must(db:prepare(STATEMENTS.get)), put_one = must(db:prepare(STATEMENTS.put)),
-    get_all = must(db:prepare(STATEMENTS.all)) }, Held)
+    get_ranked = must(db:prepare(STATEMENTS.ranked)) }, Held)
 end
 
 return M
