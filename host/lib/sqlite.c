@@ -388,6 +388,8 @@ static int sqlite_open(lua_State *L)
     if (!db->handle)
         return luaL_error(L, "not enough memory");
     sqlite3_extended_result_codes(db->handle, true);
+    if (lock || readonly) /* the other side is done in a moment */
+        sqlite3_busy_timeout(db->handle, 5000);
     if (code == SQLITE_OK) /* reads the header: tells now, not later, what is not a database or is locked */
         code = sqlite3_exec(db->handle, "PRAGMA schema_version", NULL, NULL, NULL);
     if (code != SQLITE_OK) {
