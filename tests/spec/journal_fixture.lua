@@ -89,55 +89,81 @@ local function changes_of(row, hostile)
   return list
 end
 
+-- State and error of a row; `last`: of the last row that the journal has.
+local function fate(row, last, options)
+  if row > last - (options.new or 0) then return "new" end
+  if options.unknown and row % options.unknown == 0 then
+    return "unknown", { kind = "transport", title = "the connection broke off during a POST" }
+  elseif options.failed and (row % options.failed == 0 or row % 400 < 12) then
+    return "failed", FAILURES[row // options.failed % #FAILURES + 1]
+  end
+  return options.skipped and row % options.skipped == 0 and "skipped" or "done"
+end
+
 local function add_failure(insert, row, cause, hostile)
   insert("problems", row, cause.kind, cause.title, hostile or cause.detail, cause.errors and json.encode(cause.errors),
     cause.status and ("00-%032x-%016x-00"):format(row, row) or nil)
 end
 
+local function add_row(insert, options, r)
+  local hostile = options.hostile and M.HOSTILE[r.row % 40]
+  local id = hostile and r.row % 2 == 0 and hostile or ("TKN-%04d-%04d"):format(r.row // 10000, r.row % 10000)
+  local cause, attempts = r.cause, r.random(100) == 1 and 2 or 1
+  if cause then attempts = cause.attempts or 1 end
+  local state, hash = schema.STATES[r.state], ("%016d"):format(r.row)
+  if r.state == "new" then
+    insert("rows", r.row, r.row + 1, id, hash, state, nil, 0)
+    insert("intents", r.row, "POST /accounts/api-tokens")
+    return
+  end
+  local ms, status = attempts == 0 and 0 or duration(r.random), 200
+  if cause then status = cause.status end
+  insert("rows", r.row, r.row + 1, id, hash, state, status, attempts, r.at + r.random(20), ms)
+  if cause then add_failure(insert, r.row, cause, hostile) end
+  if options.changes and (r.state == "done" or r.state == "failed") then
+    insert("changes", r.row, id, json.encode(changes_of(r.row, hostile and json.is_utf8(hostile) and hostile)))
+  end
+end
+
+local function add_sessions(insert, sessions, last_at)
+  for i, s in ipairs(sessions) do
+    local ended = s.ended == 0 and last_at + 50 or s.ended
+    insert("sessions", i, s.kind, M.CREATED + s.started, ended and M.CREATED + ended, s.outcome, s.retries)
+  end
+end
+
+-- A function that gives the time at which a row ends, in one session after the other.
+local function clock(sessions, per_second)
+  local session, shift = 1, 0
+  return function(row)
+    local at = shift + pace(row, per_second)
+    local following = sessions[session + 1]
+    if following and at >= (sessions[session].stop or sessions[session].ended) then
+      session, shift, at = session + 1, following.started - pace(row, per_second), following.started
+    end
+    return at
+  end
+end
+
 --[[
 options: rows = of the input; failed, unknown, skipped = one of so many (nil: none); hostile = true: M.HOSTILE among names and
 errors; changes = true; new = how many rows at the end have only an intent; ended = how many rows are in the journal; per_second =
-how many rows end in a second; sessions = as in the journal, times in ms from the beginning; run = other values of the table
-`run`, false for none.
+how many rows end in a second; sessions = as in the journal, times in ms from the beginning (`ended` 0: after the last row); run =
+other values of the table `run`, false for none.
 ]]
 function M.write(path, options)
   local db, insert = open(path)
   for key, value in pairs(run_of(options)) do insert("run", key, value) end
   local random, counts = numbers(7), { done = 0, failed = 0, unknown = 0, skipped = 0, new = 0 }
-  local sessions, per_second = options.sessions or SESSIONS, options.per_second or 50
-  local last, session, behind = options.ended or options.rows, 1, 0
+  local sessions, last, at = options.sessions or SESSIONS, options.ended or options.rows, 0
+  local time_of = clock(sessions, options.per_second or 50)
   for row = 1, last do
-    local at = behind + pace(row, per_second)
-    while sessions[session + 1] and at >= (sessions[session].stop or sessions[session].ended) do
-      session = session + 1
-      behind = sessions[session].started - pace(row, per_second)
-      at = sessions[session].started
-    end
-    local hostile = options.hostile and M.HOSTILE[row % 40]
-    local state, cause = "done", nil
-    if row > last - (options.new or 0) then state = "new"
-    elseif options.unknown and row % options.unknown == 0 then
-      state, cause = "unknown", { kind = "transport", title = "the connection broke off during a POST" }
-    elseif options.failed and (row % options.failed == 0 or row % 400 < 12) then
-      state, cause = "failed", FAILURES[row // options.failed % #FAILURES + 1]
-    elseif options.skipped and row % options.skipped == 0 then state = "skipped" end
+    local state, cause = fate(row, last, options)
+    at = time_of(row)
     counts[state] = counts[state] + 1
-    local id = hostile and row % 2 == 0 and hostile or ("TKN-%04d-%04d"):format(row // 10000, row % 10000)
-    local ended = state ~= "new"
-    local attempts = cause and (cause.attempts or 1) or random(100) == 1 and 2 or 1
-    insert("rows", row, row + 1, id, ("%016d"):format(row), schema.STATES[state], ended and (not cause and 200 or cause.status) or nil,
-      ended and attempts or 0, ended and at + random(20) or nil, ended and (attempts == 0 and 0 or duration(random)) or nil, nil)
-    if state == "new" then insert("intents", row, "POST /accounts/api-tokens") end
-    if cause then add_failure(insert, row, cause, hostile) end
-    if options.changes and (state == "done" or state == "failed") then
-      insert("changes", row, id, json.encode(changes_of(row, hostile and json.is_utf8(hostile) and hostile)))
-    end
-    counts.last_at = at
+    add_row(insert, options, { row = row, state = state, cause = cause, at = at, random = random })
   end
-  for i, s in ipairs(sessions) do
-    local ended = s.ended == 0 and counts.last_at + 50 or s.ended
-    insert("sessions", i, s.kind, M.CREATED + s.started, ended and M.CREATED + ended, s.outcome, s.retries)
-  end
+  add_sessions(insert, sessions, at)
   assert(db:exec("COMMIT"))
   db:close()
   return path, counts

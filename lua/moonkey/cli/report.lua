@@ -13,16 +13,16 @@ local text = require "moonkey.batch.report.text"
 local M = {
   summary = "show what a run did: a page, JUnit XML, JSON or text",
   description = [[
-RUN is the id of a run, an unambiguous beginning of one, `last`, or the path of a journal. Without an
-option, a summary goes to standard output. A run that is under way can be reported, too.
+RUN is the id of a run, an unambiguous beginning of one, `last`, or the path of a journal. Without
+an option, a summary goes to standard output. A run that is under way can be reported, too.
 
---html writes one page that needs nothing else: what ran, totals, when and how fast, what failed and
-why, what changed. --junit writes for each failed, unknown or unfinished row a test case, and for
-rows that are fine those of the first 1,000, then one for all others. -o json has the facts of the
-page; times are in milliseconds, failed and changed rows those of the page.
+--html writes one page that needs nothing else: what ran, totals, when and how fast, what failed
+and why, what changed. --junit writes a test case for each row that failed or is unknown, for the
+first 1,000 that are fine, and one for all others that are; rows that are not done are an error.
+-o json has the facts of the page as one object, with the rows that are on the page.
 
-A file that has contents is not overwritten. Exit: 0, or 2 for an unknown run, a journal that cannot
-be used, or a file that cannot be created.]],
+A file that has contents is not overwritten. Exit: 0, or 2 for an unknown run, a journal that
+cannot be used, or a file that cannot be created.]],
 }
 
 function M.configure(cmd)
@@ -57,6 +57,7 @@ local function open(name)
   local journal
   if path then journal, message = reader.open(path) end
   if not journal then stop.usage(message) end
+  journal.db:exec "BEGIN" -- one state of it, also while the run goes on: each form tells the same
   return journal
 end
 

@@ -37,7 +37,8 @@ local function lede(facts)
   local run = facts.run
   return h.p{ class = "lede",
     parts.name(run.source or "rows"), run.job and { " with ", parts.name(run.job:match("[^/]*$")) },
-    words.target(run) and { " against ", parts.name(words.target(run)) }, run.account and { ", account ", parts.name(run.account) },
+    words.target(run) and { " against ", parts.name(words.target(run)) },
+    run.account and { ", account ", parts.name(run.account) },
     run.undo_of and { ", taking back run ", parts.code(run.undo_of) },
     ". ", facts.running and "Began " or "", parts.moment(run.created), ", ", words.span(facts.seconds * 1000 // 1),
     facts.running and " so far" or " at work", #facts.sessions > 1 and (" in %d sessions"):format(#facts.sessions), "." }
