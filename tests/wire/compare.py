@@ -131,7 +131,8 @@ def check_result_file(case, args, name, outputs, traffic, status):
     if rows is not None and (len(numbers) > rows or (len(numbers) < rows and status not in STOPPED)):
         problems += f"{name}: {len(numbers)} results for {rows} rows\n"
     for r in results:
-        wrong_kind = {"done": bool(r.get("kind")), "failed": not r.get("kind"), "unknown": not r.get("kind"), "pending": False}
+        wrong_kind = {"done": bool(r.get("kind")), "failed": not r.get("kind"), "unknown": not r.get("kind"), "pending": False,
+                      "skipped": bool(r.get("kind"))}
         if wrong_kind.get(r["outcome"], True):
             problems += f"{name}: row {r['row']} is in no one state: {r}\n"
     return problems + check_attempts(name, results, traffic, case.argument("requests"))

@@ -21,7 +21,7 @@ local TEXTS = {
   { "changed", "to change", "to change" }, { "unchanged", "unchanged", "unchanged" },
   { "unknown", "unknown id", "unknown ids" }, { "invalid", "invalid row", "invalid rows" },
   { "drift", "changed since", "changed since" },
-  { "failed", "that could not be read", "that could not be read" },
+  { "failed", "could not be read", "could not be read" },
 }
 
 -- "2 to change, 1 unchanged, 1 unknown id". What there is none of is left out, but for changes.
