@@ -41,6 +41,10 @@ local function look_up(text)
     stop.usage(("run %s was begun by a script, which has the rows and the job: run that again, with the options "
       .. "journal = %q and resume = true of batch.run"):format(meta.id or text, path))
   end
+  if meta.options.emulator and not meta.options.emulator_data then
+    stop.usage(("run %s was against an emulator that ended with it, and its tokens with that; --emulator=FILE keeps them")
+      :format(meta.id))
+  end
   return { path = path, meta = meta, counts = counts }
 end
 

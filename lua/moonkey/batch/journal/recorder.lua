@@ -82,7 +82,12 @@ function M.again(source, path, kind, verified, values)
   local own, message = writer.reopen(path)
   if not own then return nil, ("cannot go on with the journal %s: %s"):format(path, message) end
   local self = setmetatable({ id = own.id, path = path, writer = own, kind = kind }, Recorder)
-  self.source = remaining.new(source, own.db, kind, verified)
+  local ok
+  ok, self.source = pcall(remaining.new, source, own.db, kind, verified)
+  if not ok then
+    own:close()
+    return nil, ("cannot go on with the journal %s: %s"):format(path, self.source)
+  end
   return begin(self, kind, values)
 end
 
@@ -98,14 +103,21 @@ function M.continue(source, old, path, values)
   return self
 end
 
+-- Is it one of the failed rows that are tried again?
+function Recorder:retries(row)
+  self.is_retried = self.is_retried or assert(self.writer.db:prepare("SELECT 1 FROM retried WHERE row = ?"))
+  return self.is_retried:row(row) ~= nil
+end
+
 -- Add what earlier sessions have done, and will not be done again, to a tally.
 function Recorder:tally(tally)
   if not self.kind then return end
   local journal <close> = assert(reader.open(self.path))
   local counts = journal:counts()
   tally.done, tally.skipped = counts.done, counts.skipped
-  local states = self.kind == "retry" and { "unknown", "new" } or { "failed", "unknown", "new" }
-  for r in journal:results(states) do tally:add(r) end
+  for r in journal:results{ "failed", "unknown", "new" } do
+    if self.kind ~= "retry" or r.outcome ~= "failed" or not self:retries(r.row) then tally:add(r) end
+  end
 end
 
 return M

@@ -2,7 +2,8 @@
 A source in which the rows are passed over that need no work in this session.
 
   resume  those that have ended, whatever their outcome
-  retry   all but those that failed
+  retry   all but those that failed, and of these, those whose id has a later row that is done: tried again now, they would
+          undo what that one did
 
 Where the input as a whole is known to be the same (its SHA-256 is), rows are passed over unread. Otherwise each is read, and
 has to have the hash that it had.
@@ -96,13 +97,27 @@ function Remaining.__index(self, key)
   return methods[key] or self.inner[key] -- name, count, may_wait, columns
 end
 
+-- The rows that `retry` works on.
+local RETRIED = [[
+  CREATE TEMP TABLE retried (row INTEGER PRIMARY KEY);
+  INSERT INTO retried
+  SELECT f.row FROM rows f LEFT JOIN (
+    SELECT id, max(row) AS last FROM rows WHERE state = 1 AND id IN (SELECT id FROM rows WHERE state = 2) GROUP BY id
+  ) l ON l.id = f.id
+  WHERE f.state = 2 AND (l.last IS NULL OR l.last < f.row) ORDER BY f.row]]
+
+local QUERIES = {
+  resume = "SELECT row FROM rows WHERE row >= ? AND state <> 0 ORDER BY row LIMIT ?",
+  retry = "SELECT row FROM retried WHERE row >= ? ORDER BY row LIMIT ?",
+}
+
 -- Over the source `inner` for the journal's open database; `kind` is "resume" or "retry". `verified`: the whole input is known
 -- to be what it was.
 function M.new(inner, db, kind, verified)
-  local where = kind == "retry" and "state = 2" or "state <> 0"
-  local query = assert(db:prepare(("SELECT row FROM rows WHERE row >= ? AND %s ORDER BY row LIMIT ?"):format(where)))
+  if kind == "retry" then assert(db:exec(RETRIED)) end
   return setmetatable({
-    inner = inner, query = query, hash_of = assert(db:prepare("SELECT hash, id FROM rows WHERE row = ?")),
+    inner = inner, query = assert(db:prepare(QUERIES[kind])),
+    hash_of = assert(db:prepare("SELECT hash, id FROM rows WHERE row = ?")),
     passes = kind == "retry" and retry_passes or resume_passes, verified = verified,
   }, Remaining)
 end
