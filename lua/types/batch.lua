@@ -12,6 +12,8 @@
 ---@field line? integer line of the input on which the row begins
 ---@field id? string the row's id
 ---@field state any what the job's setup returned
+---@field run? string the run's id, where it has a journal
+---@field log moonkey.log as moonkey.log, with the row before each line: ctx.log.info("…")
 
 ---What is done for a row. The first value becomes the row's result; nil and an error, or an error raised, fail the row, not the run.
 ---@alias moonkey.JobFunction fun(row: moonkey.Row, ctx: moonkey.JobContext): any, any
@@ -25,15 +27,15 @@
 ---@field row integer
 ---@field line? integer
 ---@field id? string
----@field outcome "done"|"failed"|"unknown"|"pending" unknown: a POST broke off; pending: the run was stopped first, run the row again
+---@field outcome "done"|"skipped"|"failed"|"unknown"|"pending" skipped: nothing had to be written; unknown: a POST broke off; pending: the run was stopped first, resume it
 ---@field status? integer HTTP status of the last reply
----@field kind? moonkey.ErrorKind|"job"|"row" of the error: "job" of a job's own, "row" for a row that is wrong itself
+---@field kind? moonkey.ErrorKind|"job"|"row"|"drift"|"interrupted" of the error: "job" of a job's own, "row" for a row that is wrong itself, "drift": the token is not what the plan was made from, "interrupted": the program was ended while a POST was under way
 ---@field title? string
 ---@field detail? string
 ---@field errors? moonkey.FieldError[]
 ---@field trace_id? string the platform's, for its support
 ---@field traceparent? string of the last request (W3C Trace Context)
----@field changes? moonkey.Change[] under --dry-run, without a job: what would change
+---@field changes? moonkey.Change[] without a job: what changed, where the token was read first, or would change under --dry-run
 ---@field attempts integer HTTP exchanges that the row needed
 ---@field ms integer milliseconds from start to end
 ---@field value? any what the job returned
@@ -43,25 +45,35 @@
 ---@field format? "jsonl"|"json"|"csv" where the file's name does not tell
 ---@field job? moonkey.JobFunction|moonkey.Job without it: token.update of each row
 ---@field jobs? integer rows at a time, 1 to 1000; 10
----@field on_result? fun(result: moonkey.RowResult) in order of completion
+---@field on_result? fun(result: moonkey.RowResult) in order of completion, once the result is in the journal
 ---@field results? string a new file for the results: JSONL, or CSV by its name
 ---@field stdout? boolean results go to standard output as JSONL
 ---@field progress? boolean progress is shown on standard error
 ---@field halt? string stop once so many rows have failed: "fail=10", or "fail=5%" of those tried, looked at from the 20th on
+---@field journal? string|boolean the file of the run's journal (SQLite, mode 0600); false: none; otherwise one in the state directory
+---@field resume? boolean go on with the run of `journal`, if there is one: rows that have ended are not done again; they have to be the same
+---@field skip_unchanged? boolean read each token first, and do not write what it has already; not with a job
+---@field undoable? boolean read each token first, and keep what it was in the journal; not with a job
 
 ---@class moonkey.BatchSummary
----@field rows integer that were read
----@field done integer
+---@field rows integer that were read or passed over
+---@field done integer of the run as a whole, as all counts
 ---@field failed integer
+---@field skipped integer
 ---@field unknown integer
 ---@field pending integer
 ---@field causes table[] failures grouped: `count`, `kind`, `status`, `title`, `reason`, `examples`
 ---@field seconds number
 ---@field source string
----@field stopped? "interrupted"|"auth"|"forbidden"|"certificate"|"consent"|"halt"|"output" why the run ended early
+---@field before integer rows that earlier sessions of the run have dealt with
+---@field run? string the run's id: `moonkey resume`, `retry`, `runs show` and `report` take it
+---@field journal? string path of its journal
+---@field stopped? "interrupted"|"auth"|"forbidden"|"certificate"|"consent"|"limit"|"halt"|"output"|"journal" why the run ended early
 ---@field halted? string by the halt rule: "10 of 200 rows failed"
 ---@field unusable? { line: integer?, message: string } the input made no sense from there on
 ---@field output_error? string
+---@field journal_error? string
+---@field unrecorded? integer results that could not be recorded: a resume does these rows again
 
 ---@class moonkey.batch
 ---@field DEFAULT_JOBS integer

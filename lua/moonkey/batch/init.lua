@@ -97,8 +97,8 @@ local function open_all(options)
   return source, job, out
 end
 
--- What becomes of results: add(r) takes them from the engine; they are told to everybody once they are in the journal. failure()
--- is why the run cannot go on; raised() is what on_result has raised.
+-- What becomes of results: add(r) takes them from the engine; they are told to everybody once they are in the journal.
+-- failure() is why the run cannot go on; raised() is what on_result has raised.
 local function sink(options, tally, out, journal)
   local writes, failed, err = #out.sinks > 0, nil, nil
   local function tell(r)
@@ -178,7 +178,8 @@ function M.run(options)
   local started = sys.now()
   local results = sink(options, tally, out, journal)
   local ended = engine.run{
-    source = source, job = job, jobs = options.jobs or M.DEFAULT_JOBS, state = state, journal = journal and journal.writer or nil,
+    source = source, job = job, jobs = options.jobs or M.DEFAULT_JOBS, state = state,
+    journal = journal and journal.writer or nil,
     on_result = results.add, failure = results.failure, must_halt = rule,
     on_idle = options.stdout and source.may_wait and function() out:flush() end or nil, -- whoever reads along waits too
   }
