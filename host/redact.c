@@ -72,11 +72,27 @@ struct match {
     size_t keep, mask;
 };
 
+/* Does the text begin like the value, as far as it is plain? Nearly always one or two bytes say no. */
+static bool begins_like(const char *text, size_t len, const struct learnt *l)
+{
+    for (size_t i = 0; i < l->least; i++) {
+        if (i == len)
+            return false;
+        if (spelling_escapes(text[i]))
+            return true;
+        if (tolower((unsigned char)text[i]) != tolower((unsigned char)l->value[i]))
+            return false;
+    }
+    return true;
+}
+
 static size_t learnt_length(const char *text, size_t len)
 {
     size_t longest = 0;
-    for (size_t i = 0; begins_learnt[(unsigned char)text[0]] && i < learnt_count; i++) {
+    for (size_t i = 0; i < learnt_count; i++) {
         const struct learnt *l = &learnt[i];
+        if (!begins_like(text, len, l))
+            continue;
         size_t n = spelling_length(text, len, l->value, l->len, l->least);
         longest = n > longest ? n : longest;
     }
@@ -242,7 +258,8 @@ static enum buf_status append_masked(struct buf *out, const char *text, size_t l
     size_t from = 0;
     struct stretch hidden = {0};
     for (size_t at = 0; at < len; at++) {
-        extend(&hidden, at, (struct match){.mask = learnt_length(text + at, len - at)});
+        if (begins_learnt[(unsigned char)text[at]])
+            extend(&hidden, at, (struct match){.mask = learnt_length(text + at, len - at)});
         if (by_rules && begins_rule[(unsigned char)text[at]] && !is_known(&hidden, text, at, len))
             extend(&hidden, at, match_rule(text + at, len - at));
         if (hidden.to != at + 1)
@@ -270,7 +287,7 @@ enum buf_status redact_append_learnt(struct buf *out, const char *text, size_t l
 bool redact_knows_of(const char *text, size_t len)
 {
     for (size_t at = 0; at < len; at++)
-        if (learnt_length(text + at, len - at) > 0)
+        if (begins_learnt[(unsigned char)text[at]] && learnt_length(text + at, len - at) > 0)
             return true;
     return false;
 }

@@ -47,6 +47,9 @@
 ---@field max_time? number seconds for the call with its retries, more than 0; can only lower --max-time
 ---@field retry? integer how often the call is tried again; can only lower --retry
 
+---@class moonkey.UpdateOptions : moonkey.CallOptions
+---@field reply? boolean false: nobody needs the updated token. The reply is checked just the same, but no table is made of it
+
 ---@class moonkey.Change One field of what an update would change.
 ---@field field string
 ---@field from any as JSON has it; modules are a list of ids
@@ -60,8 +63,8 @@ token = {}
 ---Under --dry-run nothing is written: it reads the token, and returns what it would be and a list of moonkey.Change.
 ---@param id string
 ---@param fields moonkey.TokenFields
----@param opts? moonkey.CallOptions
----@return moonkey.Token? updated nil when it failed
+---@param opts? moonkey.UpdateOptions
+---@return moonkey.Token|true|nil updated nil when it failed; true with `reply = false`
 ---@return moonkey.Error|moonkey.Change[]|nil err
 function token.update(id, fields, opts) end
 

@@ -1,8 +1,10 @@
 /*
  * json_decode: any bytes, decoded as the body of a token is and as json.decode() does. Neither raises; what one of them accepts
- * can be written, and is the same once it is read again.
+ * can be written, and is the same once it is read again. What json_peek() says yes to is accepted, and it has found the right
+ * string.
  */
 #include "fuzz_lua.h"
+#include "jsonpeek.h"
 #include "lib/json.h"
 #include "lib/lib.h"
 
@@ -32,6 +34,21 @@ static void check(lua_State *L, const char *text, size_t len, bool (*decode)(lua
     lua_settop(L, top);
 }
 
+static void check_peek(lua_State *L, const char *text, size_t len)
+{
+    static const char name[] = "a"; /* a letter is found sooner than a word */
+    const char *value;
+    size_t value_len, decoded_len;
+    if (!json_peek(text, len, name, &value, &value_len))
+        return;
+    REQUIRE(json_decode_without_nulls(L, text, len));
+    REQUIRE(lua_istable(L, -1) && !json_is_array(L, -1));
+    REQUIRE(lua_getfield(L, -1, name) == LUA_TSTRING);
+    const char *decoded = lua_tolstring(L, -1, &decoded_len);
+    REQUIRE(decoded_len == value_len && memcmp(decoded, value, value_len) == 0);
+    lua_pop(L, 2);
+}
+
 static int run(lua_State *L)
 {
     struct input *in = lua_touserdata(L, 1);
@@ -40,6 +57,7 @@ static int run(lua_State *L)
     text[in->left] = '\0';
     check(L, text, in->left, json_decode);
     check(L, text, in->left, json_decode_without_nulls);
+    check_peek(L, text, in->left);
     return 0;
 }
 

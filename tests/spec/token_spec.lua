@@ -23,6 +23,14 @@ describe("token.update", function()
     for _, value in pairs(tok) do assert.not_equal(json.null, value) end
   end)
 
+  it("says only whether it worked when nobody wants the token", function()
+    assert.equal(true, token.update(ID, { name = "Unread" }, { reply = false }))
+    assert.equal("Unread", token.get(ID).name)
+    assert.equal("Read", token.update(ID, { name = "Read" }, { reply = true }).name)
+    local none, err = token.update("TKN-0000-9999", { name = "x" }, { reply = false })
+    assert.same({ nil, 404 }, { none, err.status })
+  end)
+
   it("empties the modules", function()
     assert.equal(0, #assert(token.update(ID, { modules = {} })).modules)
     assert(token.update(ID, { modules = { { id = "MOD-1756" } } }))
@@ -58,6 +66,7 @@ describe("token.update", function()
     { "number key", ID, { "name" } },
     { "unknown option 'timeout'", ID, { name = "x" }, { timeout = 3 } },
     { "max_time", ID, { name = "x" }, { max_time = -1 } },
+    { "reply: expected true or false", ID, { name = "x" }, { reply = 0 } },
     { "retry", ID, { name = "x" }, { retry = 1.5 } },
   }
   for _, case in ipairs(misuse) do

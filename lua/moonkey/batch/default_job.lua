@@ -63,10 +63,12 @@ function M.check(row)
   if fields == 0 then return "nothing to change", "the row has an id, but no field to write" end
 end
 
+local OPTIONS = { reply = false } -- the result of a row has no place for the token
+
 function M.run(row)
   local id = row.id
   row.id = nil
-  return token.update(id, row)
+  return token.update(id, row, OPTIONS)
 end
 
 -- What is wrong with the columns of a CSV file as a whole: an error, or nil and a list of warnings.
