@@ -12,7 +12,9 @@ local M = {}
 -- The modules that are there already keep what is known of them; of the others there is the id.
 local function merge_modules(old, new)
   local known, merged = {}, json.array()
-  for _, module in ipairs(old or {}) do known[module.id] = module end
+  for _, module in ipairs(old or {}) do
+    if type(module) == "table" then known[module.id] = module end
+  end
   for i, module in ipairs(new) do
     local id = type(module) == "table" and module.id or module
     merged[i] = known[id] or { id = id }

@@ -50,17 +50,30 @@ local function write(tok, fields, changes, ctx, keep)
   return updated, changes
 end
 
-local function run_planned(row, ctx, force)
+-- Under --dry-run nothing is written, so that of two rows with one id the second would find what the first should have changed.
+local function lay_over(tok, fields)
+  for field, value in pairs(fields or {}) do tok[field] = value end
+end
+
+local function keep_preview(previews, id, fields)
+  previews[id] = previews[id] or {}
+  lay_over(previews[id], fields)
+end
+
+local function run_planned(row, ctx, force, previews)
   local problem = row.problem
   if problem then return nil, failure(problem.kind, problem.title, problem.detail, problem.status) end
   if #row.changes == 0 then return "skipped" end
   local tok, err = token.get(row.id)
   if not tok then return nil, err end
+  lay_over(tok, previews[row.id])
   local drifted = not force and drift(tok, row.changes)
   if drifted then return nil, drifted end
   local changes = diff.changes(tok, diff.fields(row.changes))
   if #changes == 0 then return "skipped" end
-  return write(tok, diff.fields(changes), changes, ctx, true)
+  local fields = diff.fields(changes)
+  if http.dry_run() then keep_preview(previews, row.id, fields) end
+  return write(tok, fields, changes, ctx, true)
 end
 
 local function run_plain(row, ctx, options)
@@ -76,12 +89,13 @@ end
 -- M.new{ skip_unchanged = equal rows are not written, undoable = the before-image is recorded before each write (for rows of a
 -- plan it always is), force = a plan's row is written also where the token was changed since }
 function M.new(options)
+  local previews = {} -- id → the fields that it would have by now, under --dry-run
   return {
     check = function(row)
       if not planned.is(row) then return default_job.check(row) end
     end,
     run = function(row, ctx)
-      if planned.is(row) then return run_planned(row, ctx, options.force) end
+      if planned.is(row) then return run_planned(row, ctx, options.force, previews) end
       return run_plain(row, ctx, options)
     end,
     custom = false,
