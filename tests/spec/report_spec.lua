@@ -206,8 +206,9 @@ describe("the outcome in words", function()
     assert.same({ "100 of 300 rows are done; 200 are not done.", "It was interrupted.", "incomplete" }, { sentence, why, verdict })
     sentence, why = said{ rows = 300, ended = 100, run = { rows = false }, sessions = { { kind = "batch", started = 0 } } }
     assert.same({ "100 rows are done; the rest of the input was not read.", "It was killed while it ran." }, { sentence, why })
+    assert.is_nil((select(2, said{ rows = 300, sessions = { { kind = "batch", started = 0 } } }))) -- after the last row
     assert.equal("It was stopped by its halt rule (fail=5%).",
-      (select(2, said{ rows = 9, sessions = ended("halt"), run = { options = { halt = "fail=5%" } } })))
+      (select(2, said{ rows = 9, ended = 5, sessions = ended("halt"), run = { options = { halt = "fail=5%" } } })))
     for _, outcome in ipairs{ "auth", "forbidden", "certificate", "consent", "halt", "limit", "output", "journal", "unusable",
         "error" } do
       assert.matches("^It .+%.$", (select(2, said{ rows = 9, ended = 4, sessions = ended(outcome) })))

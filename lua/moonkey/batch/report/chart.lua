@@ -5,8 +5,9 @@ local M = {}
 
 local svg = markup.html
 
--- Two forms of each chart: a picture that is only made smaller cannot be read on a phone.
-M.FORMS = { { name = "wide", width = 960 }, { name = "narrow", width = 400 } }
+-- Forms of each chart: a picture that is only made smaller cannot be read on a phone. `group`: bins that become one bar.
+M.FORMS = { { name = "wide", width = 960, group = 1 }, { name = "medium", width = 680, group = 1 },
+  { name = "narrow", width = 400, group = 3 } }
 
 M.CHARACTER = 6.9 -- the width of one, about, at 12 px
 
@@ -77,8 +78,8 @@ function M.room(gap)
   end
 end
 
--- `draw(form)` gives contents and height; the result is both forms, of which the style sheet shows one.
-function M.both(name, title, description, draw)
+-- `draw(form)` gives contents and height; the result is all forms, of which the style sheet shows one.
+function M.forms(name, title, description, draw)
   local list = {}
   for i, form in ipairs(M.FORMS) do
     local contents, height = draw(form)

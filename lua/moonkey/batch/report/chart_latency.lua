@@ -80,7 +80,7 @@ function M.draw(latency)
   local bins, most = latency.bins, 0
   for _, bin in ipairs(bins) do most = math.max(most, bin.rows) end
   local steps = chart.steps(most, 4, true)
-  return chart.both("latency", "How long rows took", describe(latency), function(form)
+  return chart.forms("latency", "How long rows took", describe(latency), function(form)
     local x = scale_of(bins, form.width)
     return {
       chart.rows(steps, LEFT, form.width - RIGHT, BOTTOM, BOTTOM - TOP),

@@ -31,7 +31,6 @@ end
 
 -- Where each segment stands: a list of { x =, width =, columns =, started =, ms = }; and pixels per millisecond.
 local function layout(timeline, form)
-  local factor = form.name == "narrow" and 3 or 1
   local segments, total = timeline.segments, 0
   for _, segment in ipairs(segments) do total = total + segment.ms end
   local gap = #segments <= 7 and 26 or #segments <= 40 and 6 or 1
@@ -39,10 +38,10 @@ local function layout(timeline, form)
   local list, x = {}, LEFT
   for i, segment in ipairs(segments) do
     list[i] = { x = x, width = segment.ms * scale, started = segment.started, ms = segment.ms, gap = gap,
-      columns = columns(segment, timeline.bin_ms, factor) }
+      columns = columns(segment, timeline.bin_ms, form.group) }
     x = x + segment.ms * scale + gap
   end
-  return list, scale, timeline.bin_ms * factor
+  return list, scale, timeline.bin_ms * form.group
 end
 
 local function most_of(panels, field)
@@ -138,7 +137,7 @@ end
 -- `facts`: see facts.lua.
 function M.draw(facts)
   local timeline, any = facts.timeline, facts.totals.failed + facts.totals.unknown > 0
-  return chart.both("timeline", "When rows ended", describe(timeline, facts), function(form)
+  return chart.forms("timeline", "When rows ended", describe(timeline, facts), function(form)
     local panels, scale, bin_ms = layout(timeline, form)
     local steps, bottom = chart.steps(most_of(panels, "rate"), 4), TOP + UPPER
     local contents = {

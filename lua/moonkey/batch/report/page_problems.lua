@@ -34,7 +34,7 @@ local COLUMNS = {
   { "Token", "id", function(r) return r.id and parts.name(r.id) end },
   { "What it said", nil, particulars },
   { "Attempts", "n", function(r) return r.attempts and r.attempts > 0 and summary.number(r.attempts) end },
-  { "Trace id", "id", function(r)
+  { "Trace id", "trace", function(r)
     local id = r.trace_id or r.traceparent
     return id and parts.name(id)
   end },

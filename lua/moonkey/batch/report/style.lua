@@ -30,7 +30,7 @@ h2 { font-size: 1.25rem; line-height: 1.3; font-weight: 650; letter-spacing: -0.
 h3 { font-size: 1rem; line-height: 1.4; font-weight: 650; margin: 0; }
 p { margin: 0 0 .75rem; max-width: 44em; }
 section { margin: 3.25rem 0 0; }
-code, .id { font: .875em/1.5 ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+code, .id, td.trace { font: .875em/1.5 ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 bdi { unicode-bidi: isolate; } .whole { white-space: nowrap; }
 .over { color: var(--soft); font-size: .875rem; margin: 0; }
 .over b { font-weight: 650; color: var(--ink); }
@@ -76,7 +76,7 @@ thead th { color: var(--soft); font-weight: 500; white-space: nowrap; vertical-a
   border-bottom-color: var(--soft); }
 tbody th { font-weight: 500; }
 th.n, td.n { text-align: right; white-space: nowrap; }
-td.id { overflow-wrap: anywhere; } thead th.id { font: inherit; }
+td.id, td.trace { overflow-wrap: anywhere; } td.trace { min-width: 15rem; } thead th.id { font: inherit; }
 .same th, .same td { border-bottom-color: transparent; padding-bottom: 0; }
 .value { white-space: pre-wrap; overflow-wrap: anywhere; min-width: 8rem; }
 .empty { color: var(--soft); font-style: italic; }
@@ -96,7 +96,7 @@ caption { text-align: left; color: var(--soft); padding: 0 0 .4rem; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
 
 svg { display: block; width: 100%; height: auto; overflow: visible; }
-svg.narrow { display: none; }
+svg.medium, svg.narrow { display: none; }
 svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; fill: var(--soft); }
 svg text.strong { fill: var(--ink); font-weight: 600; }
 .grid { stroke: var(--grid); stroke-width: 1; } .axis { stroke: var(--soft); stroke-width: 1; }
@@ -106,10 +106,11 @@ svg text.strong { fill: var(--ink); font-weight: 600; }
 .fill-unknown { fill: var(--unknown); } .fill-open { fill: var(--open); }
 footer { margin-top: 4rem; padding-top: 1rem; padding-bottom: 3rem; color: var(--soft); font-size: .875rem; }
 
+@media (max-width: 60rem) { svg.wide { display: none; } svg.medium { display: block; } }
 @media (max-width: 40rem) {
   main, footer { padding-left: 1.125rem; padding-right: 1.125rem; }
   header { padding-top: 2rem; } section { margin-top: 2.5rem; }
-  svg.wide { display: none; } svg.narrow { display: block; }
+  svg.medium { display: none; } svg.narrow { display: block; }
   .totals { grid-template-columns: 1fr 1fr; gap: 1rem; } .totals dd { font-size: 1.5rem; }
   .next dl, .facts { grid-template-columns: minmax(0, 1fr); gap: .1rem; } .next dd, .facts dd { margin-bottom: .6rem; }
   .cause { grid-template-columns: minmax(0, 1fr); }

@@ -64,7 +64,8 @@ local WHY = {
 }
 
 local function why(facts)
-  if facts.running then return nil end
+  local t = facts.totals
+  if facts.running or t.rows and t.done + t.skipped == t.rows then return nil end
   local last = facts.sessions[#facts.sessions]
   if not last then return "It was ended before it began." end
   if not last.ended then return "It was killed while it ran." end

@@ -1,0 +1,118 @@
+"""A browser for tests: headless Chromium, by chromedriver (W3C WebDriver), with the standard library alone."""
+import base64
+import ctypes
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+             "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+             "--hide-scrollbars", "--force-color-profile=srgb", "about:blank"]
+SKIPPED = 77  # ctest's SKIP_RETURN_CODE
+
+
+def missing():
+    """What is not installed, as text, or None."""
+    for program in ("chromium", "chromedriver"):
+        if not shutil.which(program):
+            return f"{program} is not installed (Debian: chromium, chromium-driver; `sh scripts/setup.sh test` installs them)"
+    return None
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+class Browser:
+    """One browser with a profile of its own. `with Browser() as b: b.open(path); b.js("return 1")`."""
+
+    def __enter__(self):
+        self.profile = tempfile.mkdtemp(prefix="moonkey-browser-")
+        self.process = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                        text=True, start_new_session=True, preexec_fn=die_with_parent)
+        self.base = f"http://127.0.0.1:{self._port()}"
+        options = {"args": [*ARGUMENTS, f"--user-data-dir={self.profile}"], "binary": shutil.which("chromium")}
+        capabilities = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+                        "unhandledPromptBehavior": "ignore"}
+        try:
+            answer = self._send("POST", "/session", {"capabilities": {"alwaysMatch": capabilities}})
+            self.base += f"/session/{answer['sessionId']}"
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        try:
+            if "/session/" in self.base:
+                self._send("DELETE", "")
+        finally:
+            os.killpg(self.process.pid, signal.SIGKILL)  # chromedriver, and a browser that did not end with its session
+            self.process.wait()
+            shutil.rmtree(self.profile, ignore_errors=True)
+
+    def _port(self):
+        for line in self.process.stdout:
+            if "started successfully on port" in line:
+                return int(line.split("port")[-1].strip(" .\n"))
+        raise RuntimeError("chromedriver did not start")
+
+    def _send(self, method, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.base + path, data, {"Content-Type": "application/json"}, method=method)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=60) as reply:
+                return json.load(reply)["value"]
+        except urllib.error.HTTPError as error:
+            raise RuntimeError(f"{method} {path}: {error.read().decode()[:2000]}") from None
+
+    def cdp(self, command, **parameters):
+        """A command of the DevTools protocol."""
+        return self._send("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def open(self, path):
+        self._send("POST", "/url", {"url": pathlib.Path(path).resolve().as_uri()})
+
+    def js(self, script, *arguments):
+        return self._send("POST", "/execute/sync", {"script": script, "args": list(arguments)})
+
+    def log(self, kind):
+        """What was logged since the last call: "browser" for the console, "performance" for events of the network and more."""
+        return self._send("POST", "/se/log", {"type": kind})
+
+    def requests(self):
+        """The addresses that were asked for since the last call."""
+        events = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
+        return [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+
+    def alert(self):
+        """The text of a dialogue that is open, or None."""
+        try:
+            return self._send("GET", "/alert/text")
+        except RuntimeError as error:
+            if "no such alert" in str(error):
+                return None
+            raise
+
+    def show(self, width, height=900, scheme="light", media="", zoom=1):
+        """As on a screen (or with media="print" on paper) of that size, in that colour scheme."""
+        self.cdp("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=zoom, mobile=width < 600)
+        self.cdp("Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def screenshot(self, path):
+        """The whole page as a PNG file."""
+        size = self.cdp("Page.getLayoutMetrics")["cssContentSize"]
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], 16000), "scale": 1}
+        picture = self.cdp("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)["data"]
+        pathlib.Path(path).write_bytes(base64.b64decode(picture))
+
+    def pdf(self):
+        """The page as it is printed."""
+        return base64.b64decode(self.cdp("Page.printToPDF", printBackground=False, preferCSSPageSize=False)["data"])
