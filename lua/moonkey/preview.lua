@@ -42,7 +42,8 @@ end
 
 -- As token.update: the token that it would return, and what would change, a list of { field =, from =, to = }; or nil, err.
 function M.update(id, fields, opts)
-  local tok, err = require("moonkey.token").get(id, opts)
+  local limits = opts and { max_time = opts.max_time, retry = opts.retry } -- not what only an update knows
+  local tok, err = require("moonkey.token").get(id, limits)
   if not tok then return nil, err end
   local changes = diff.changes(tok, fields)
   M.apply(tok, fields, changes)
