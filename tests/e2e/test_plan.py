@@ -100,6 +100,13 @@ class Showing(Plans):
         self.assertEqual(sorted(asked), ["/TKN-0000-0001", "/TKN-9999-0001"]
                          + [f"?limit=100&offset={at}&select=modules,-token" for at in (0, 100, 200)])
 
+    def test_what_is_planned_outlasts_a_read_of_the_list(self):
+        ends = [{"id": f"TKN-0000-0{n}", "name": f"End {n}"} for n in (299, 300)]
+        rows = ends * 500 + [{"id": f"TKN-0000-{n:04}", "name": f"Robot {n}"} for n in range(2, 290)] + ends
+        done = self.make_plan(rows, "--log-level", "debug")
+        self.assertIn("offset=200&", done.err)
+        self.assertIn("290 to change, 1,000 unchanged", done.out)
+
     def test_colour(self):
         self.make_plan(ROWS)
         self.assertNotIn("\x1b", self.moonkey("plan", "rows.jsonl").out)

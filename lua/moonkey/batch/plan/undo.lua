@@ -16,8 +16,8 @@ local WINDOW = 1000 -- changed rows that are looked at together
 -- One step back: `walk` is of one field, { now =, target = what undoing leads to so far, wrote = what should be there }.
 local function step(walk, change)
   if walk.ended then return end
-  if diff.equal(walk.target, change.to) then
-    walk.target, walk.wrote = change.from, nil
+  if walk.wrote == nil and diff.equal(walk.target, change.to) then
+    walk.target = change.from
   elseif diff.equal(walk.target, change.from) then
     walk.wrote = nil
   elseif diff.equal(walk.target, walk.now) then
