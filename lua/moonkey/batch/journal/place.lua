@@ -5,7 +5,7 @@ local sys = require "moonkey.sys"
 local M = {}
 
 local SUFFIX = ".journal"
-local LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+local DIGITS = "234567abcdefghijklmnopqrstuvwxyz" -- in the order in which they sort
 
 -- The directory of the program's state (XDG Base Directory Specification); nil, message where there is no home.
 function M.state()
@@ -21,11 +21,15 @@ function M.directory()
   return state and state .. "/runs", message
 end
 
--- YYYYMMDD-HHMMSS-xxxx, in UTC: sorted by name they are sorted by time.
+local function digits(number)
+  local high, low = number // 32 % 32 + 1, number % 32 + 1
+  return DIGITS:sub(high, high) .. DIGITS:sub(low, low)
+end
+
+-- YYYYMMDD-HHMMSS-mmrr, in UTC: milliseconds, and something random. Sorted by name they are sorted by time.
 function M.new_id()
-  local tail = {}
-  for i, byte in ipairs{ sys.random(4):byte(1, -1) } do tail[i] = LETTERS:sub(byte % 32 + 1, byte % 32 + 1) end
-  return os.date("!%Y%m%d-%H%M%S-", sys.wall() // 1 | 0) .. table.concat(tail)
+  local ms = sys.wall() * 1000 // 1 | 0
+  return os.date("!%Y%m%d-%H%M%S-", ms // 1000) .. digits(ms % 1000) .. digits(string.unpack("<I2", sys.random(2)) % 1024)
 end
 
 -- Path and id of a journal for a new run, whose directory is there now; nil, message. `path`: where the user wants it.
