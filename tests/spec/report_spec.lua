@@ -198,7 +198,7 @@ describe("the outcome in words", function()
     assert.equal("None of 20 rows needed a write.", (said{ rows = 20, skipped = 1 }))
     assert.equal("All 20 rows are in order: 10 done, 10 needed no write.", (said{ rows = 20, skipped = 2 }))
     assert.same({ "1,188 of 1,200 rows are done; 12 are unknown.", nil, "unknown" }, { said{ rows = 1200, unknown = 100 } })
-    assert.equal("Dry run, nothing was written: all 3 rows are done.", (said{ rows = 3, run = { options = { dry_run = true } } }))
+    assert.equal("Dry run, nothing was written: all 3 rows could be done.", (said{ rows = 3, run = { options = { dry_run = true } } }))
   end)
 
   it("says why a run ended early", function()
@@ -391,6 +391,32 @@ describe("moonkey report", function()
     code, out = child.run({ "report", "last", "--html", "-" }, where)
     assert.equal(0, code)
     assert.matches("^<!DOCTYPE html>", out)
+  end)
+
+  it("tells of a run of batch what batch told", function()
+    local dir = child.directory(finally)
+    local where = { env = "XDG_STATE_HOME=" .. dir, dir = dir }
+    child.write(dir .. "/in.csv", "id,name\nTKN-0000-0002,New\nTKN-0000-0003,<script>alert(1)</script>\nTKN-9999-9999,x\n,y\n")
+    local code, _, err = child.run({ "--emulator", "batch", "in.csv", "--undoable", "-j", "3" }, where)
+    assert.equal(3, code)
+    assert.matches("1 done, 3 failed", err)
+    local out
+    code, out = child.run({ "report", "last", "-o", "json" }, where)
+    assert.equal(0, code)
+    local doc = json.decode(out)
+    assert.same({ rows = 4, done = 1, failed = 3, unknown = 0, skipped = 0, in_flight = 0, not_done = 0 }, doc.totals)
+    assert.same({ "emulator", "in.csv", dir .. "/in.csv", "done", 3 },
+      { doc.run.target, doc.run.source, doc.run.input, doc.sessions[1].outcome, tonumber(doc.run.options.jobs) })
+    assert.same({ { field = "name", from = "Catalog import 0002", to = "New" } }, doc.changes.rows[1].changes)
+    local lines = {}
+    for _, cause in ipairs(doc.failures) do lines[#lines + 1] = cause.rows[1].line end
+    table.sort(lines)
+    assert.same({ 3, 4, 5 }, lines)
+    code, out = child.run({ "report", "last", "--html", "-" }, where)
+    assert.equal(0, code)
+    check_markup(out)
+    assert.truthy(out:find("1 of 4 rows is done; 3 failed.", 1, true))
+    assert.is_nil(out:find("idt:TKN-%d+-%d+:%w"))
   end)
 
   it("says of a run that is under way that it is", function()

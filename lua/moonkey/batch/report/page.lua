@@ -47,10 +47,10 @@ end
 -- Class, label and count of each outcome, in the order in which they are shown.
 local function totals(facts)
   local t = facts.totals
-  local open = t.not_done
   return {
-    { "done", "Done", t.done }, { "skipped", "Needed no write", t.skipped }, { "failed", "Failed", t.failed },
-    { "unknown", "Unknown", t.unknown }, { "open", facts.running and "To do" or "Not done", open },
+    { "done", facts.run.options.dry_run and "Could be done" or "Done", t.done },
+    { "skipped", "Needed no write", t.skipped }, { "failed", "Failed", t.failed },
+    { "unknown", "Unknown", t.unknown }, { "open", facts.running and "To do" or "Not done", t.not_done },
   }
 end
 

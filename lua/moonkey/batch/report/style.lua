@@ -30,7 +30,8 @@ h2 { font-size: 1.25rem; line-height: 1.3; font-weight: 650; letter-spacing: -0.
 h3 { font-size: 1rem; line-height: 1.4; font-weight: 650; margin: 0; }
 p { margin: 0 0 .75rem; max-width: 44em; }
 section { margin: 3.25rem 0 0; }
-code, .id, td.trace { font: .875em/1.5 ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+code, .id, td.trace {
+  font: .875em/1.5 ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 bdi { unicode-bidi: isolate; } .whole { white-space: nowrap; }
 .over { color: var(--soft); font-size: .875rem; margin: 0; }
 .over b { font-weight: 650; color: var(--ink); }

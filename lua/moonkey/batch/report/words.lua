@@ -80,9 +80,17 @@ local function listed(parts)
   return table.concat(parts, ", ", 1, #parts - 1) .. " and " .. parts[#parts]
 end
 
-local function all_fine(t)
+-- "is", "are", or what a dry run can say of it.
+local function be(n, dry_run)
+  if dry_run then return "could be" end
+  return n == 1 and "is" or "are"
+end
+
+local function all_fine(t, dry_run)
   if t.rows == 0 then return "There were no rows: nothing had to be done." end
-  if t.skipped == 0 then return t.rows == 1 and "The one row is done." or ("All %s are done."):format(M.rows(t.rows)) end
+  if t.skipped == 0 then
+    return ("%s %s done."):format(t.rows == 1 and "The one row" or "All " .. M.rows(t.rows), be(t.rows, dry_run))
+  end
   if t.done == 0 then
     return t.rows == 1 and "The one row needed no write." or ("None of %s needed a write."):format(M.rows(t.rows))
   end
@@ -90,7 +98,7 @@ local function all_fine(t)
     number(t.skipped))
 end
 
-local function counted(t, running)
+local function counted(t, running, dry_run)
   local parts = {}
   local function add(n, text) if n and n > 0 then parts[#parts + 1] = number(n) .. " " .. text end end
   add(t.failed, "failed")
@@ -99,16 +107,16 @@ local function counted(t, running)
   if not t.rows and not running then parts[#parts + 1] = "the rest of the input was not read" end
   local fine = t.done + t.skipped
   local head = (t.rows and ("%s of %s "):format(number(fine), M.rows(t.rows)) or M.rows(fine) .. " ")
-    .. (fine == 1 and "is " or "are ") .. (t.skipped > 0 and "in order" or "done")
+    .. be(fine, dry_run) .. (t.skipped > 0 and " in order" or " done")
   return head .. (#parts > 0 and "; " .. listed(parts) or "") .. "."
 end
 
 -- The sentence that says how it is.
 local function sentence(facts)
-  local t = facts.totals
-  if facts.running then return "Under way: " .. counted(t, true) end
-  if t.rows and t.done + t.skipped == t.rows then return all_fine(t) end
-  return counted(t)
+  local t, dry_run = facts.totals, facts.run.options.dry_run
+  if facts.running then return "Under way: " .. counted(t, true, dry_run) end
+  if t.rows and t.done + t.skipped == t.rows then return all_fine(t, dry_run) end
+  return counted(t, false, dry_run)
 end
 
 local function verdict(facts)
@@ -123,13 +131,13 @@ end
 local function next_steps(facts)
   local t, id, list = facts.totals, facts.run.id, {}
   local function add(command, text) list[#list + 1] = { command = command:format(id), text = text } end
-  if facts.running then return list end
+  if facts.running or facts.run.options.dry_run then return list end
   if not t.rows or t.not_done > 0 then add("moonkey resume %s", "goes on where the run stopped") end
   if t.failed > 0 then
     add("moonkey retry %s", "runs the failed rows again")
     add("moonkey runs results %s --failed -o csv", "gives the failed rows as a file to correct")
   end
-  if facts.changes.count > 0 and not facts.run.options.dry_run then
+  if facts.changes.count > 0 then
     add("moonkey undo %s", "takes the changes back, once you have seen how")
   end
   return list
