@@ -4,7 +4,9 @@ import os
 import re
 import signal
 import stat
+import subprocess
 import time
+import unittest
 
 from harness import Case, main
 
@@ -146,6 +148,18 @@ class Showing(Plans):
         self.assertIn("there is no plan", done.err)
         self.assertFalse(os.path.exists(self.path("x.plan")))
         self.assertEqual(self.parts(), [])
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can make a file system that is full")
+    def test_a_full_disk_leaves_no_plan(self):
+        os.mkdir(self.path("small"))
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", self.path("small")], capture_output=True)
+        if mounted.returncode != 0:
+            self.skipTest("mounting is not permitted here")
+        self.addCleanup(subprocess.run, ["umount", self.path("small")], check=True)
+        self.write("rows.jsonl", "".join(json.dumps({"id": f"TKN-0000-{n:04}", "name": f"Robot {n}"}) + "\n" for n in range(2, 300)))
+        done = self.moonkey("plan", "rows.jsonl", "-o", "small/x.plan")
+        self.assertEqual((done.code, done.err), (1, "moonkey: cannot write the plan to small/x.plan: No space left on device\n"))
+        self.assertEqual(os.listdir(self.path("small")), [])
 
     def test_interrupted_leaves_no_plan(self):
         self.write("rows.jsonl", "".join(json.dumps({"id": f"TKN-9999-{n:04}", "name": "x"}) + "\n" for n in range(500)))

@@ -161,7 +161,7 @@ describe("a plan's file", function()
     local tally = counts.new()
     for _, fields in ipairs(list) do
       local text, row = planned.encode(planned.new(fields))
-      writer:add(text)
+      assert(writer:add(text))
       tally:add(row)
     end
     assert(writer:finish(tally))

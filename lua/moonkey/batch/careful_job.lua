@@ -14,6 +14,8 @@ local token = require "moonkey.token"
 
 local M = {}
 
+local OPTIONS = { reply = false } -- the result of a row has no place for the token
+
 local function failure(kind, title, detail, status)
   return { kind = kind, title = title, detail = detail, status = status }
 end
@@ -45,7 +47,7 @@ local function write(tok, fields, changes, ctx, keep)
     local recorded, err = ctx:intend(changes)
     if not recorded then return nil, err end
   end
-  local updated, err = token.update(tok.id, fields)
+  local updated, err = token.update(tok.id, fields, OPTIONS)
   if not updated then return nil, err end
   return updated, changes
 end

@@ -59,7 +59,10 @@ function Output:emit(row)
   local text
   text, row = planned.encode(row)
   self.counts:add(row)
-  if self.writer then self.writer:add(text) end
+  if self.writer then
+    local ok, message = self.writer:add(text)
+    if not ok then stop.with(1, message) end
+  end
   self.shown:add(row, text)
 end
 

@@ -36,14 +36,15 @@ end
 local Writer = {}
 Writer.__index = Writer
 
-local function write_line(self, text)
-  local ok, message = self.file:write(text, "\n")
-  if not ok then error(("cannot write the plan to %s: %s"):format(self.path, message), 0) end
+local function cannot_write(path, message)
+  return ("cannot write the plan to %s: %s"):format(path, message)
 end
 
--- A row as planned.encode gives it.
+-- A row as planned.encode gives it. true, or nil, message.
 function Writer:add(text)
-  write_line(self, text)
+  local ok, message = self.file:write(text, "\n")
+  if ok then return true end
+  return nil, cannot_write(self.path, message)
 end
 
 -- Seal the plan, and put it at its place. true, or nil, message. `counts`: see plan/counts.lua.
@@ -51,13 +52,13 @@ function Writer:finish(counts)
   local sha256
   local ok, message = self.file:flush()
   if ok then sha256, message = digest.file(self.part) end
-  if not sha256 then return nil, ("cannot write the plan to %s: %s"):format(self.path, message) end
+  if not sha256 then return nil, cannot_write(self.path, message) end
   local last = { ["end"] = true, rows = counts.rows, sha256 = sha256 }
   for _, kind in ipairs(planned.KINDS) do last[kind] = counts[kind] end
-  write_line(self, json.encode(last, END_ORDER))
-  ok, message = self.file:close()
+  ok, message = self.file:write(json.encode(last, END_ORDER), "\n")
+  if ok then ok, message = self.file:close() end
   if ok then ok, message = os.rename(self.part, self.path) end
-  if not ok then return nil, ("cannot write the plan to %s: %s"):format(self.path, message) end
+  if not ok then return nil, cannot_write(self.path, message) end
   self.finished = true
   return true
 end
@@ -108,9 +109,9 @@ function M.create(path, head)
     path, message = own_place(id)
     if not path then return nil, "cannot keep the plan: " .. message end
   end
-  local fits
-  fits, message = check_target(path)
-  if not fits then return nil, message end
+  local ok
+  ok, message = check_target(path)
+  if not ok then return nil, message end
   local part = ("%s.%s.part"):format(path, id)
   local file
   file, message = rows.create(part)
@@ -118,8 +119,10 @@ function M.create(path, head)
   local self = setmetatable({ file = file, path = path, part = part, id = id }, Writer)
   local first = { moonkey_plan = M.VERSION, plan = id, created = sys.wall() * 1000 // 1 | 0 }
   for key, value in pairs(head) do first[key] = value end
-  write_line(self, json.encode(first, HEAD_ORDER))
-  return self
+  ok, message = self:add(json.encode(first, HEAD_ORDER))
+  if ok then return self end
+  self:close()
+  return nil, message
 end
 
 -- ---- reading ----
