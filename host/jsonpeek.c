@@ -67,23 +67,17 @@ static bool take_escape(struct peek *p)
     return !surrogate;
 }
 
-static bool is_plain(char c)
-{
-    return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
-}
-
 static bool take_string(struct peek *p)
 {
     if (!take(p, '"'))
         return false;
     for (;;) {
-        const char *at = p->at, *end = p->end;
-        while (at < end && is_plain(*at))
-            at++;
-        p->at = at;
+        p->at += json_plain_length(p->at, (size_t)(p->end - p->at));
         if (take(p, '"'))
             return true;
-        if (!take(p, '\\') || !take_escape(p))
+        if ((unsigned char)next(p) >= 0x80)
+            p->at++; /* of UTF-8, which has been looked at */
+        else if (!take(p, '\\') || !take_escape(p))
             return false;
     }
 }

@@ -61,6 +61,28 @@ bool json_is_utf8(const char *text, size_t len)
     return utf8_valid_length(text, len) == len;
 }
 
+/* Is one of these eight bytes a quote, a backslash, a control character, or not ASCII? Each test leaves the top bit of a byte.
+ */
+static bool has_special(uint64_t eight)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+    uint64_t quote = eight ^ (ones * '"'), backslash = eight ^ (ones * '\\');
+    return ((eight | (eight - ones * 0x20) | (quote - ones) | (backslash - ones)) & tops) != 0;
+}
+
+size_t json_plain_length(const char *text, size_t len)
+{
+    size_t at = 0;
+    for (uint64_t eight; len - at >= 8; at += 8) {
+        memcpy(&eight, text + at, 8);
+        if (has_special(eight)) /* or a byte beside a special one: those are looked at one by one */
+            break;
+    }
+    while (at < len && (unsigned char)text[at] >= 0x20 && (unsigned char)text[at] < 0x80 && text[at] != '"' && text[at] != '\\')
+        at++;
+    return at;
+}
+
 static enum buf_status quote_byte(struct buf *out, unsigned char c)
 {
     switch (c) {
@@ -84,7 +106,7 @@ enum buf_status json_quote(struct buf *out, const char *text, size_t len)
     const unsigned char *s = (const unsigned char *)text;
     size_t from = 0, at = 0;
     enum buf_status status = buf_putc(out, '"');
-    while (at < len && status == BUF_OK) {
+    while ((at += json_plain_length(text + at, len - at)) < len && status == BUF_OK) {
         size_t n = sequence(s + at, len - at);
         if (n > 0 && s[at] >= 0x20 && s[at] != '"' && s[at] != '\\') {
             at += n;
@@ -141,11 +163,10 @@ static size_t skip_space(const struct scan *s, size_t at)
 static bool scan_string(struct scan *s)
 {
     size_t from = s->at++;
-    for (; s->at < s->len && s->text[s->at] != '"'; s->at++) {
+    while (s->at < s->len && (s->at += json_plain_length(s->text + s->at, s->len - s->at)) < s->len && s->text[s->at] != '"') {
         if ((unsigned char)s->text[s->at] < 0x20)
             return wrong(s, "unescaped control character 0x%02x in a string", (unsigned char)s->text[s->at]);
-        if (s->text[s->at] == '\\')
-            s->at++;
+        s->at += s->text[s->at] == '\\' ? 2 : 1;
     }
     if (s->at >= s->len) {
         s->at = s->len; /* a backslash at the end has no character behind it */

@@ -15,6 +15,10 @@
 size_t utf8_valid_length(const char *text, size_t len);
 bool json_is_utf8(const char *text, size_t len);
 
+/* How many bytes from the first on stand for themselves in a JSON string: ASCII, but no control character, quote or backslash.
+ */
+size_t json_plain_length(const char *text, size_t len);
+
 /* Append `text` as a JSON string; bytes that are not UTF-8 become U+FFFD. */
 enum buf_status json_quote(struct buf *out, const char *text, size_t len);
 

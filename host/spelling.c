@@ -16,11 +16,6 @@ struct spelling {
     unsigned percents, backslashes;
 };
 
-bool spelling_escapes(char c)
-{
-    return c == '%' || c == '\\' || c == '&';
-}
-
 static int hex_digit(char c)
 {
     return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;

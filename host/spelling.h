@@ -9,7 +9,10 @@
 #include <stddef.h>
 
 /* Can a character be the first of an escape? */
-bool spelling_escapes(char c);
+static inline bool spelling_escapes(char c)
+{
+    return c == '%' || c == '\\' || c == '&';
+}
 
 /*
  * The length of the escape that `text` begins with, and what it stands for; 0 where there is none. %2F as in a URL and %252F as

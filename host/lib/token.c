@@ -5,6 +5,7 @@
  * are put together here by the schema, field by field, so that an empty list of modules is [] and nothing is sent that was not
  * given.
  */
+#include <ctype.h>
 #include <curl/curl.h>
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -28,6 +29,20 @@ static const char targets, bodies; /* registry keys of scratch buffers: the clie
 
 /* ---- arguments ---- */
 
+/* As one segment of a path; an id of the platform is one already. */
+static enum buf_status append_escaped(struct buf *target, const char *id, size_t len)
+{
+    size_t plain = 0;
+    while (isalnum((unsigned char)id[plain]) || id[plain] == '-')
+        plain++;
+    if (plain == len)
+        return buf_append(target, id, len);
+    char *escaped = curl_easy_escape(NULL, id, (int)len);
+    enum buf_status status = escaped ? buf_puts(target, escaped) : BUF_NOMEM;
+    curl_free(escaped);
+    return status;
+}
+
 /* The path of one token. An id is data: whatever it holds, it stays one path segment. */
 static const char *make_target(lua_State *L, int index)
 {
@@ -36,13 +51,8 @@ static const char *make_target(lua_State *L, int index)
     luaL_argcheck(L, len > 0, index, "the id is empty; expected something like TKN-1234-5678");
     luaL_argcheck(L, len <= MAX_ID, index, "the id is too long; expected something like TKN-1234-5678");
     luaL_argcheck(L, strcmp(id, ".") != 0 && strcmp(id, "..") != 0, index, "not an id; expected something like TKN-1234-5678");
-    char *escaped = curl_easy_escape(NULL, id, (int)len);
-    if (!escaped)
-        luaL_error(L, "out of memory");
     struct buf *target = lib_scratch(L, &targets, sizeof COLLECTION + 3 * MAX_ID + 1);
-    enum buf_status status = buf_printf(target, "%s/%s", COLLECTION, escaped);
-    curl_free(escaped);
-    if (status != BUF_OK)
+    if (buf_puts(target, COLLECTION "/") != BUF_OK || append_escaped(target, id, len) != BUF_OK)
         luaL_error(L, "out of memory");
     return buf_text(target);
 }
@@ -185,7 +195,9 @@ static const struct buf *make_body(lua_State *L, int table)
     for (int i = 0; i < FIELDS; i++) {
         lua_pushstring(L, fields[i].name);
         if (lua_rawget(L, table) != LUA_TNIL) {
-            append(L, buf_printf(body, "%c\"%s\":", body->len ? ',' : '{', fields[i].name));
+            append(L, buf_puts(body, body->len ? ",\"" : "{\""));
+            append(L, buf_puts(body, fields[i].name));
+            append(L, buf_puts(body, "\":"));
             fields[i].append(L, body, fields[i].name, lua_gettop(L));
         }
         lua_pop(L, 1);
