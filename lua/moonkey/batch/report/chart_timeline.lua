@@ -105,7 +105,10 @@ local function breaks(panels, bottom)
     local x = panel.x - panel.gap / 2
     local label = words.span(panel.started - before.started - before.ms) .. " pause"
     local half = #label * chart.CHARACTER / 2
-    list[#list + 1] = panel.gap > 1 and chart.line("break", x, TOP - 6, x, bottom)
+    if panel.gap > 1 then
+      list[#list + 1] = chart.line("break", x, TOP - 6, x, TOP + UPPER)
+      list[#list + 1] = bottom > TOP + UPPER and chart.line("break", x, bottom - LOWER, x, bottom)
+    end
     if free(x - half, x + half) and x - half > 110 then list[#list + 1] = chart.text(x, TOP - 12, "middle", label) end
   end
   return list

@@ -29,7 +29,7 @@ local function modules(list, others, tag)
   for _, id in ipairs(changed.missing(list, others)) do marked[id] = true end
   for i, id in ipairs(list) do
     id = tostring(id)
-    cells[i] = { i > 1 and " " or nil, marked[id] and h[tag]{ parts.name(id) } or parts.name(id) }
+    cells[i] = { i > 1 and " " or nil, marked[id] and h[tag]{ parts.id(id) } or parts.id(id) }
   end
   return cells
 end
@@ -49,7 +49,7 @@ local function rows_table(rows, caption)
   for _, r in ipairs(rows) do
     for i, change in ipairs(r.changes) do
       local before, after = sides(change)
-      list[#list + 1] = { i == 1 and parts.name(r.id or "") or "", i == 1 and words.place(r) or "", parts.name(change.field),
+      list[#list + 1] = { i == 1 and parts.id(r.id or "") or "", i == 1 and words.place(r) or "", parts.name(change.field),
         before, after, class = i < #r.changes and "same" or nil }
     end
   end
@@ -72,7 +72,7 @@ end
 local function modules_table(c)
   if #c.modules == 0 then return nil end
   local rows = {}
-  for i, m in ipairs(c.modules) do rows[i] = { parts.name(m.id), summary.number(m.added), summary.number(m.removed) } end
+  for i, m in ipairs(c.modules) do rows[i] = { parts.id(m.id), summary.number(m.added), summary.number(m.removed) } end
   return h.details{ open = #rows <= 8, h.summary"Modules added and removed",
     parts.table("Modules added and removed, in rows", { { "Module", "id" }, { "Added", "n" }, { "Removed", "n" } }, rows),
     c.other_modules > 0 and h.p{ class = "note", "And ", summary.number(c.other_modules), " changes of other modules." } }

@@ -11,11 +11,16 @@ local h = markup.html
 M.MOST_TEXT = 400 -- characters of a text of others
 
 -- A text of others within a sentence of ours: its direction stays its own.
-function M.name(text)
-  text = visible.line(tostring(text), M.MOST_TEXT)
+function M.name(text, most)
+  text = visible.line(tostring(text), most or M.MOST_TEXT)
   local id, rest = text:match("^(%u%u%u%-[%d-]+)(.*)$") -- of the platform: not to be broken at its hyphens
   if id and #id < 24 then return h.bdi{ h.span{ class = "whole", id }, rest } end
   return h.bdi(text)
+end
+
+-- An id within a table.
+function M.id(text)
+  return M.name(text, 60)
 end
 
 function M.code(text)

@@ -31,7 +31,7 @@ end
 
 local COLUMNS = {
   { "Place", "place", words.place },
-  { "Token", "id", function(r) return r.id and parts.name(r.id) end },
+  { "Token", "id", function(r) return r.id and parts.id(r.id) end },
   { "What it said", nil, particulars },
   { "Attempts", "n", function(r) return r.attempts and r.attempts > 0 and summary.number(r.attempts) end },
   { "Trace id", "trace", function(r)

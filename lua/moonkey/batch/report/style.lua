@@ -122,6 +122,7 @@ footer { margin-top: 4rem; padding-top: 1rem; padding-bottom: 3rem; color: var(-
     --unknown-line: #999; --add: #fff; --remove: #fff; --add-ink: #000; --remove-ink: #000; }
   body { font-size: 10.5pt; } main, footer { max-width: none; padding: 0; } header { padding-top: 0; }
   section { margin-top: 1.75rem; } .next { border: 1px solid var(--line); }
+  .totals { grid-template-columns: repeat(5, 1fr); gap: 1rem; }
   h2, h3 { break-after: avoid; } figure, .cause, tr, .next, .totals { break-inside: avoid; }
   .scroll { overflow: visible; } svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
