@@ -27,8 +27,11 @@ static int f_make_directories(lua_State *L)
             continue;
         char kept = *p;
         *p = '\0';
-        if (mkdir(part, 0700) != 0 && errno != EEXIST && (errno != EROFS || stat(part, &st) != 0))
+        int failed = mkdir(part, 0700) == 0 ? 0 : errno;
+        if (failed && failed != EEXIST && (failed != EROFS || stat(part, &st) != 0)) {
+            errno = failed;
             return luaL_fileresult(L, 0, part);
+        }
         *p = kept;
     }
     if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))

@@ -19,7 +19,7 @@ end
 -- hash and id → the numbers of the rows that have them, the last one first.
 local function index_of(journal)
   local index = {}
-  for r in journal:results{ "done", "skipped", "failed", "unknown" } do
+  for r in journal:results() do
     if r.hash then
       local key = key_of(r.id, r.hash)
       index[key] = { r.row, index[key] }

@@ -49,31 +49,42 @@ local function cannot_write(path, message)
   return ("cannot write the journal %s: %s"):format(path, message)
 end
 
+-- A recorder once it has begun; nil, message.
 local function begin(self, kind, values)
   local ok, message = self.writer:begin(kind, values)
-  if ok then return self end
+  if ok then return setmetatable(self, Recorder) end
   self.writer:close()
-  return nil, cannot_write(self.path, message)
+  return nil, message
 end
 
--- A new run over `source`. `path`: of its journal; nil means the state directory. `values`: for its table `run`. Or nil,
+-- Nothing stays of a journal in the state directory that could not be begun.
+local function give_up(path, is_users, message)
+  message = cannot_write(path, message)
+  if is_users then return nil, message end
+  os.remove(path)
+  return nil, message .. "; name a file elsewhere with --journal FILE"
+end
+
+-- A new run over `source`. `wanted`: path of its journal; nil means the state directory. `values`: for its table `run`. Or nil,
 -- message.
-function M.new(source, path, values)
+function M.new(source, wanted, values)
   local facts, message = identify(source)
   if not facts then return nil, message end
-  local id
-  path, id = place.new(path)
+  local path, id = place.new(wanted)
   if not path then return nil, id end
   local own, kind
   own, message, kind = writer.create(path, id)
-  if not own then
-    if kind == "exists" then
-      message = ("%s; if it is an earlier run's, `moonkey resume %s` goes on with that"):format(message, path)
-    end
+  if kind == "exists" then
+    message = ("%s; if it is an earlier run's, `moonkey resume %s` goes on with that"):format(message, path)
     return nil, cannot_write(path, message)
+  elseif not own then
+    return give_up(path, wanted, message)
   end
-  local self = setmetatable({ id = id, path = path, writer = own, source = source }, Recorder)
-  return begin(self, "batch", merge(merge(merge({}, facts), M.target()), values))
+  local self
+  self, message = begin({ id = id, path = path, writer = own, source = source }, "batch",
+    merge(merge(merge({}, facts), M.target()), values))
+  if self then return self end
+  return give_up(path, wanted, message)
 end
 
 -- The run of the journal at `path` again, `kind` "resume" or "retry", over its input opened anew. `verified`: that is known to
@@ -81,14 +92,15 @@ end
 function M.again(source, path, kind, verified, values)
   local own, message = writer.reopen(path)
   if not own then return nil, ("cannot go on with the journal %s: %s"):format(path, message) end
-  local self = setmetatable({ id = own.id, path = path, writer = own, kind = kind }, Recorder)
+  local self = { id = own.id, path = path, writer = own, kind = kind }
   local ok
   ok, self.source = pcall(remaining.new, source, own.db, kind, verified)
   if not ok then
     own:close()
     return nil, ("cannot go on with the journal %s: %s"):format(path, self.source)
   end
-  return begin(self, kind, values)
+  self, message = begin(self, kind, values)
+  return self, not self and cannot_write(path, message) or nil
 end
 
 -- A new run over `source`, a changed input, in which rows count as dealt with that the run of the journal at `old` has dealt

@@ -13,6 +13,7 @@ The journal of a run: one SQLite file. What stands in its tables:
 No secret and no body of a reply is in it. Readers and writers agree by user_version.
 ]]
 local sqlite = require "moonkey.sqlite"
+local sys = require "moonkey.sys"
 
 local M = {}
 
@@ -51,21 +52,31 @@ local function number_of(db, pragma)
   return statement:row()
 end
 
--- Is this the file of a journal that this version understands? true, or nil, message, kind.
+local function count_of(db, table)
+  local statement <close>, message, kind = db:prepare("SELECT count(*) FROM " .. table)
+  if not statement then return nil, message, kind end
+  return statement:row()
+end
+
+local STILLBORN = "there is no run in it: the program was ended before it began one; remove it, and begin again"
+
+-- Is this the file of a journal that this version understands, with a run? true, or nil, message, kind.
 function M.check(db)
   local application, message, kind = number_of(db, "application_id")
   local version = application and number_of(db, "user_version")
   if not version then return nil, M.explain(message, kind), kind end
-  if application ~= M.APPLICATION then return nil, "it is no journal of moonkey", "foreign" end
+  if application ~= M.APPLICATION then
+    if count_of(db, "sqlite_schema") == 0 then return nil, STILLBORN, "empty" end
+    return nil, "it is no journal of moonkey", "foreign"
+  end
   if version > M.VERSION then
     return nil, ("a newer moonkey has written it (its version is %d, this program knows %d): use that one")
       :format(version, M.VERSION), "newer"
   end
-  local statement
-  statement, message, kind = db:prepare("SELECT count(*) FROM run")
-  if not statement then return nil, M.explain(message, kind), kind end
-  message, kind = select(2, statement:row())
-  if message then return nil, M.explain(message, kind), kind end
+  local values
+  values, message, kind = count_of(db, "run")
+  if not values then return nil, M.explain(message, kind), kind end
+  if values == 0 then return nil, STILLBORN, "empty" end
   return true
 end
 
@@ -83,10 +94,16 @@ function M.open_to_write(path)
   return nil, M.explain(message, kind), kind
 end
 
+-- Only while its tables are made does a journal have a rollback journal of its own; to open it for writing takes that back.
+local function is_half_made(path, kind)
+  return kind == "readonly" and sys.file_type(path .. "-journal") == "file"
+end
+
 function M.open_to_read(path)
   local db, message, kind = sqlite.open(path, { readonly = true })
-  if not db then return nil, M.explain(message, kind), kind end
-  return db
+  if db then return db end
+  if is_half_made(path, kind) then return nil, STILLBORN, "empty" end
+  return nil, M.explain(message, kind), kind
 end
 
 -- The tables of a new journal; all or nothing.

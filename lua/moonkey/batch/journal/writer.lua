@@ -189,6 +189,7 @@ local function settle_intents(self)
 end
 
 local function begin_session(self, kind, values)
+  if self.birth then put_all(self, self.birth) end
   put_all(self, values)
   if self.again then settle_intents(self) end
   self:run("session", kind, now())
@@ -256,11 +257,8 @@ function M.create(path, id)
   local self, message, kind = opened(path, schema.create)
   if not self then return nil, message, kind end
   self.id, self.created = id, now()
-  local ok
-  ok, message, kind = self:put{ id = id, created = self.created, moonkey = sys.version() }
-  if ok then return self end
-  self.db:close()
-  return nil, message, kind
+  self.birth = { id = id, created = self.created, moonkey = sys.version() } -- begin() records it, with all or not at all
+  return self
 end
 
 -- The journal of a run that was begun earlier.
@@ -270,9 +268,7 @@ function M.reopen(path)
   if not self then return nil, message, kind end
   local statement <close> = self.db:prepare("SELECT value FROM run WHERE key = ?")
   self.id, self.created = statement:row("id"), statement:row("created")
-  if self.id and self.created then return self end
-  self.db:close()
-  return nil, "it has no run in it: the program was ended before it began", "empty"
+  return self
 end
 
 return M
