@@ -443,6 +443,8 @@ describe("moonkey report", function()
     child.write(dir .. "/empty.html", "")
     child.write(dir .. "/text.journal", ("not a journal"):rep(100))
     child.write(dir .. "/cut.journal", contents(path):sub(1, 5000))
+    local whole = contents(fixture.write(dir .. "/whole.journal", { rows = 3000 }))
+    child.write(dir .. "/bad.journal", whole:sub(1, 60000) .. ("\xa5"):rep(60000) .. whole:sub(120001))
     local mistakes = {
       ["%-%-html: full%.html exists already and is not empty: it will not be overwritten"] = { "last", "--html", "full.html" },
       ["%-%-junit: cannot create nosuch/r%.xml: No such file"] = { "last", "--junit", "nosuch/r.xml" },
@@ -454,6 +456,7 @@ describe("moonkey report", function()
       ["there is no journal nosuch%.journal"] = { "nosuch.journal" },
       ["cannot read the journal text%.journal: it is damaged, or no journal"] = { "text.journal" },
       ["cannot read the journal cut%.journal"] = { "cut.journal" },
+      ["the journal bad%.journal is damaged, so there is no true report of it: .*malformed\n$"] = { "bad.journal" },
       ["missing argument 'run'"] = {},
     }
     for message, args in pairs(mistakes) do
