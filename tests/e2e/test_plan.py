@@ -222,6 +222,9 @@ class Applying(Plans):
         done = self.apply("-o", "jsonl", code=3)
         results = {r["row"]: (r["outcome"], r.get("kind"), r.get("status"), r["attempts"]) for r in done.results()}
         self.assertEqual(results, {1: ("failed", "api", 404, 0), 2: ("failed", "row", None, 0), 3: ("done", None, 200, 2)})
+        failed = self.moonkey("runs", "results", "last", "--failed", "-o", "csv")
+        self.assertEqual(failed.out.splitlines()[0], "id,error")
+        self.assertTrue(failed.out.splitlines()[1].startswith("TKN-9999-0001,404 Not Found"), failed.out)
 
     def test_a_dry_run_writes_nothing_and_does_not_use_the_plan_up(self):
         self.make_plan(ROWS)

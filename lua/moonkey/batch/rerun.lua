@@ -2,7 +2,9 @@
 The failed rows of a run as CSV that batch takes as its input, with what was wrong in a column `error`. The journal has no rows,
 so they are read once more from the input: each must have the hash that the run has of it.
 ]]
+local diff = require "moonkey.batch.plan.diff"
 local json = require "moonkey.json"
+local planned = require "moonkey.batch.plan.row"
 local result = require "moonkey.batch.result"
 local row_hash = require "moonkey.batch.row_hash"
 local sources = require "moonkey.batch.source"
@@ -34,11 +36,11 @@ local function cell(value)
   return table.concat(items, ";")
 end
 
--- The fields of a row; those of a plan are what it would write.
+-- The fields of a row; those of a plan are what it would write, where it could.
 local function fields_of(row)
-  if not row.changes then return row end
-  local fields = { id = row.id }
-  for _, change in ipairs(row.changes) do fields[change.field] = change.to end
+  if not planned.is(row) then return row end
+  local fields = diff.fields(row.changes or {})
+  fields.id = row.id
   return fields
 end
 

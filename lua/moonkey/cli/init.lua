@@ -21,10 +21,12 @@ local EPILOG = [[
 Examples:
   moonkey --emulator run script.lua    try a script without touching anything real
   moonkey batch tokens.csv -j 20       update the tokens that the rows of a file name
+  moonkey plan tokens.csv -o x.plan    show what that would change; then: moonkey batch x.plan
   moonkey emulator --port 8080         an emulator for other programs
 
 Exit: 0 done, 1 script or run-time error, 2 usage or unusable input, 3 some rows failed,
-4 not authorised, 5 stopped by a guard (consent, --halt), 130 or 143 interrupted.
+4 not authorised, 5 stopped by a guard (consent, --halt, --max-changes, drift), 6 changes found by
+plan --detailed-exitcode, 130 or 143 interrupted.
 `moonkey COMMAND --help` says more. The manual: man moonkey.]]
 
 -- The index of the command's name among the arguments, past the global flags; nil if there is none.
