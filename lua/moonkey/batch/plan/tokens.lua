@@ -41,19 +41,27 @@ local function fetch_page(self, offset, limit)
   if type(page) == "table" and type(page.data) == "table" then return page end
 end
 
--- Does an item of the list say all that is needed of a token?
-local function is_whole(tok)
-  if type(tok) ~= "table" or type(tok.id) ~= "string" or type(tok.modules) ~= "table" or tok.status == "Deleted" then
-    return false
+-- Does a page, or an item of it, say that it leaves out what is needed of a token?
+local function leaves_out(t)
+  local meta = t["$meta"]
+  local omitted = type(meta) == "table" and type(meta.omitted) == "table" and meta.omitted or {}
+  for _, name in ipairs(omitted) do
+    for _, field in ipairs(diff.FIELDS) do
+      if name == field then return true end
+    end
   end
-  local meta = tok["$meta"]
-  local omitted = {}
-  for _, name in ipairs(type(meta) == "table" and meta.omitted or {}) do omitted[name] = true end
-  return not (omitted.name or omitted.description or omitted.icon or omitted.modules)
+  return false
+end
+
+-- Is an item of the list a token, and all that is needed of it?
+local function is_whole(tok)
+  return type(tok) == "table" and type(tok.id) == "string" and type(tok.modules) == "table" and tok.status ~= "Deleted"
+    and not leaves_out(tok)
 end
 
 -- Tokens that are held already may differ by what is planned for them, which counts.
 local function keep_page(self, page)
+  if leaves_out(page) then return end
   self.held:together(function()
     for _, tok in ipairs(page.data) do
       if is_whole(tok) and not self.held:get(tok.id) then self.held:put(tok.id, diff.state(tok)) end
