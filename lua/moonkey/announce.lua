@@ -119,6 +119,11 @@ function M.account()
   return account and account.shown, why
 end
 
+-- The same, where a write or a call of account() has learnt it already.
+function M.known_account()
+  return known and known.shown
+end
+
 -- Returns once the first write may go on to the host, which then knows whether it is agreed to.
 function M.before_write()
   if not asking then asking = spawn(announce) end

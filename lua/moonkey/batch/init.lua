@@ -115,6 +115,7 @@ local function sink(options, tally, out, journal)
   if not journal then return self end
   local writer = journal.writer
   function writer.on_commit(results)
+    journal:note_account()
     for _, r in ipairs(results) do tell(r) end
   end
   function self.add(r)

@@ -23,6 +23,7 @@ function M.configure(cmd)
   cmd:argument("file", "Its rows, where they are not where they were, or - for standard input."):argname("FILE"):args("?")
   cmd:option("--results", "Record one result a row of this session in a new file: JSONL, or CSV by the name."):argname("FILE")
   cmd:option("--halt", "Stop once so many rows have failed: fail=10, or fail=5% of those tried."):argname("RULE")
+  cmd:flag("--force", "Of a plan: also write to tokens that were changed since it was made.")
   cmd:option("-o --output", "Write one result a row of this session to standard output."):choices{ "jsonl" }
 end
 

@@ -121,6 +121,15 @@ function Recorder:retries(row)
   return self.is_retried:row(row) ~= nil
 end
 
+-- Once the first write has told whose account it is.
+function Recorder:note_account()
+  local announce = not self.has_account and package.loaded["moonkey.announce"]
+  local account = announce and announce.known_account()
+  if not account then return end
+  self.has_account = true
+  self.writer:put{ account = account }
+end
+
 -- Add what earlier sessions have done, and will not be done again, to a tally.
 function Recorder:tally(tally)
   if not self.kind then return end
