@@ -128,7 +128,8 @@ end
 
 local function close_journal(journal, ended)
   if not journal then return end
-  if ended.ended and not ended.unusable and not ended.stopped then journal.writer:put{ rows = ended.rows } end
+  local whole = ended.ended and not ended.unusable and not ended.stopped and journal.kind ~= "retry" -- which ends earlier
+  if whole then journal.writer:put{ rows = ended.rows } end
   local ok, message = journal.writer:close(ended.stopped or ended.unusable and "unusable" or "done", http.stats().retries)
   if ok and ended.stopped ~= "journal" then return end
   ended.stopped = ended.stopped or "journal"
@@ -150,8 +151,8 @@ M.run{
   journal    name of the file of the journal; false: none; otherwise one in the state directory
   skip_unchanged, undoable   true: read each token before it is updated, not to write what is there already, or to keep what
              it was (see moonkey.batch.careful_job); not with a job
-}
   resume     true: go on with the run of `journal`, where there is one: rows that have ended are not done again
+}
 returns { rows =, done =, failed =, unknown =, skipped =, pending =, causes =, not_sent =, seconds =, source = name,
           run = id, journal = path, before = rows that earlier sessions of the run have done,
           stopped = nil | "interrupted" | "auth" | "forbidden" | "certificate" | "consent" | "halt" | "output" | "journal",

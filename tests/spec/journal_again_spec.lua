@@ -1,0 +1,69 @@
+-- What a run is worth that is gone on with: resume after retry, what must not be repeated, whose journal it is.
+local batch = require "moonkey.batch"
+local child = require "child"
+local reader = require "moonkey.batch.journal.reader"
+local recorder = require "moonkey.batch.journal.recorder"
+local writer = require "moonkey.batch.journal.writer"
+
+local function path_of(finally)
+  return child.directory(finally) .. "/a.journal"
+end
+
+local function list_of(n)
+  local list = {}
+  for i = 1, n do list[i] = { id = "T" .. i, n = i } end
+  return list
+end
+
+local function read(path)
+  local journal <close> = assert(reader.open(path))
+  local results = {}
+  for r in journal:results() do results[#results + 1] = r end
+  return results, journal.meta
+end
+
+-- What batch.run does with a recorder that the command line makes.
+local function retry(path, rows, job)
+  return batch.run{ source = rows, job = job, jobs = 1,
+    journal = function(source) return recorder.again(source, path, "retry", false) end }
+end
+
+describe("a run that is retried", function()
+  it("keeps the number of its rows, also when the failed ones end before the input does", function()
+    local path = path_of(finally)
+    assert(batch.run{ source = list_of(10), journal = path, jobs = 1, job = function(row)
+      if row.n == 3 then return nil, "no" end
+    end })
+    assert.equal(1, assert(retry(path, list_of(10), function() return nil, "no" end)).failed)
+    assert.equal(10, (select(2, read(path)).rows))
+  end)
+
+  it("has not come to its end when only its failed rows were tried again", function()
+    local path = path_of(finally)
+    assert.equal("halt", assert(batch.run{ source = list_of(10), journal = path, jobs = 1, halt = "fail=1",
+      job = function(row) if row.n == 3 then return nil, "no" end end }).stopped)
+    assert.equal(3, assert(retry(path, list_of(10), function() end)).done)
+    assert.is_nil((select(2, read(path)).rows))
+  end)
+
+  it("makes a row unknown whose POST was under way when it ended", function()
+    local path = path_of(finally)
+    local w = assert(writer.create(path, "R1"))
+    assert(w:begin("batch"))
+    w:add{ row = 1, line = 1, id = "T1", outcome = "failed", kind = "api", title = "Bad Request", detail = "No.", status = 400,
+      attempts = 1, ms = 5 }
+    w:close("done", 0)
+    w = assert(writer.reopen(path))
+    assert(w:begin("retry"))
+    assert(w:record{ row = 1, line = 1, id = "T1", intent = "POST /x" })
+    w:close("done", 0) -- as if it had been killed: what came of the row is not known
+    local title = "ended during POST /x: whether it was carried out is not known"
+    local r = read(path)[1]
+    assert.same({ "unknown", title }, { r.outcome, r.title, r.detail, r.status })
+    w = assert(writer.reopen(path))
+    assert(w:begin("retry"))
+    w:close("done", 0)
+    r = read(path)[1]
+    assert.same({ "unknown", title }, { r.outcome, r.title, r.detail, r.status })
+  end)
+end)
