@@ -55,6 +55,7 @@ end
 local function of_intent(r, intent)
   r.outcome, r.kind = "unknown", "interrupted"
   r.title = ("ended during %s: whether it was carried out is not known"):format(intent)
+  r.detail, r.errors, r.trace_id = nil, nil, nil -- of an earlier try
 end
 
 local RESULTS = [[

@@ -25,7 +25,7 @@ local STATEMENTS = {
   commit = "COMMIT",
   rollback = "ROLLBACK",
   row = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-  intended_row = "INSERT OR IGNORE INTO rows (row, line, id, hash, state, attempts) VALUES (?, ?, ?, ?, 0, 0)",
+  intended_row = "INSERT OR REPLACE INTO rows (row, line, id, hash, state, attempts) VALUES (?, ?, ?, ?, 0, 0)",
   problem = "INSERT OR REPLACE INTO problems VALUES (?, ?, ?, ?, ?, ?)",
   no_problem = "DELETE FROM problems WHERE row = ?",
   changes = "INSERT OR REPLACE INTO changes VALUES (?, ?, ?)",
