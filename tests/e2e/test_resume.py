@@ -148,6 +148,15 @@ class Resume(Case):
         self.assertEqual(refused.code, 2)
         self.assertRegex(refused.err, r"run \S+ was against http://127.0.0.1:\d+\S*, and this would go to http://127.0.0.1:9")
 
+    def test_a_dry_run_is_not_recorded_as_if_it_had_written(self):
+        self.kill_after(50, "batch", self.rows(), "--rate", "300/s", signo=signal.SIGINT)
+        before = self.recorded()
+        for args in (("resume", "last"), ("resume", "last", "--halt", "fail=1")):
+            refused = self.moonkey(*args, "--dry-run")
+            self.assertEqual(refused.code, 2)
+            self.assertRegex(refused.err, r"run \S+ is no dry run: in it, rows of a dry run would count as written")
+        self.assertEqual(self.recorded(), before)
+
     def test_rows_from_standard_input_are_given_again(self):
         text = self.read(self.rows())
         halted = self.moonkey("batch", "-", "-j", "1", "--halt", "fail=1", stdin='{"id":"TKN-0000-0001","name":"new 1"}\nbad\n' + text)

@@ -3,6 +3,7 @@ local batch = require "moonkey.batch"
 local child = require "child"
 local reader = require "moonkey.batch.journal.reader"
 local recorder = require "moonkey.batch.journal.recorder"
+local sqlite = require "moonkey.sqlite"
 local writer = require "moonkey.batch.journal.writer"
 
 local function path_of(finally)
@@ -65,5 +66,34 @@ describe("a run that is retried", function()
     w:close("done", 0)
     r = read(path)[1]
     assert.same({ "unknown", title }, { r.outcome, r.title, r.detail, r.status })
+  end)
+end)
+
+describe("a run that is gone on with", function()
+  local function resume(path, rows, job)
+    return batch.run{ source = rows, job = job, jobs = 1, journal = path, resume = true }
+  end
+
+  local function with_meta(path, sql)
+    local db <close> = assert(sqlite.open(path))
+    assert(db:exec(sql))
+  end
+
+  it("is not gone on with elsewhere", function()
+    local path = path_of(finally)
+    assert(resume(path, list_of(1), function() end))
+    with_meta(path, "UPDATE run SET value = 'https://api.example.com' WHERE key = 'target'")
+    local summary, message = resume(path, list_of(2), error)
+    assert.is_nil(summary)
+    assert.matches("was against https://api.example.com, and this would go to", message, 1, true)
+  end)
+
+  it("has no rows of a dry run among those that were written, nor the other way round", function()
+    local path = path_of(finally)
+    assert(resume(path, list_of(1), function() end))
+    with_meta(path, "UPDATE run SET value = json_set(value, '$.dry_run', json('true')) WHERE key = 'options'")
+    local summary, message = resume(path, list_of(2), error)
+    assert.is_nil(summary)
+    assert.matches("was a dry run, in which nothing was written", message, 1, true)
   end)
 end)

@@ -101,12 +101,11 @@ end
 -- Calls must go where they went: an id means another token elsewhere.
 function M.check_target(run)
   local now, meta = recorder.target(), run.meta
-  if now.target ~= meta.target then
-    stop.usage(("run %s was against %s, and this would go to %s: use the same base URL or profile"):format(meta.id,
-      meta.target, now.target))
-  end
+  local problem = recorder.other_target(meta)
+  if problem then stop.usage(problem) end
   if now.own_id ~= meta.own_id then
-    log.info("run %s was begun as %s, and goes on as %s", meta.id, meta.own_id, now.own_id)
+    log.info("run %s was begun as %s, and goes on as %s", meta.id, meta.own_id or "an unnamed token",
+      now.own_id or "an unnamed token")
   end
 end
 
@@ -125,6 +124,13 @@ local function make_job(args, run, chunk)
   return require("moonkey.batch.careful_job").new{ undoable = true, force = args.force }
 end
 
+-- A run that was killed before it had noted that it applies its plan has sent nothing: another may have applied it since.
+local function claim_plan(args, run)
+  if not run.meta.plan or args.dry_run or args.read_only then return end
+  local ok, message = plans.claim(run.meta.plan, run.meta.id)
+  if not ok then stop.with(5, message) end
+end
+
 -- Go on with the rows that `kind` says ("resume", "retry"): the exit code.
 local function go_on(args, run, kind)
   local problems = {}
@@ -136,6 +142,7 @@ local function go_on(args, run, kind)
   local source = open_rows(run, file, chunk)
   local count = connect.configure(args, batch.DEFAULT_JOBS)
   M.check_target(run)
+  claim_plan(args, run)
   local job = make_job(args, run, chunk)
   if args.accept_changes then
     args.job = run.meta.job

@@ -23,6 +23,7 @@ local PATHS = { "emulator_data", "cacert", "cert", "key" }
 local function kept(args)
   local options = {}
   for _, name in ipairs(M.KEPT) do options[name] = args[name] end
+  options.dry_run = http.dry_run() or nil
   for _, name in ipairs(PATHS) do
     local path = options[name]
     if path and not path:find("^/") then options[name] = files.absolute(".") .. "/" .. path end

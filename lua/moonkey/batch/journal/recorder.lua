@@ -87,9 +87,37 @@ function M.new(source, wanted, values)
   return give_up(path, wanted, message)
 end
 
+-- Why calls that go where they go now cannot be those of the run with `meta`, in which an id means another token; or nil.
+function M.other_target(meta)
+  local now = M.target().target
+  if now == meta.target then return nil end
+  return ("run %s was against %s, and this would go to %s: use the same base URL or profile"):format(meta.id,
+    meta.target or "nothing", now or "nothing")
+end
+
+-- What a dry run has done was not written, and must not count as if it were; nor the other way round.
+local function differs_in_dryness(meta)
+  local dry, was_dry = http.dry_run(), meta.options.dry_run == true
+  if dry and not was_dry then
+    return ("run %s is no dry run: in it, rows of a dry run would count as written; begin a run of its own for that")
+      :format(meta.id)
+  elseif was_dry and not dry then
+    return ("run %s was a dry run, in which nothing was written; begin a run of its own for that"):format(meta.id)
+  end
+end
+
+-- Why the run of the journal at `path` cannot be gone on with in this process; or nil.
+local function unfit(path)
+  local journal <close>, message = reader.open(path)
+  if not journal then return message end
+  return M.other_target(journal.meta) or differs_in_dryness(journal.meta)
+end
+
 -- The run of the journal at `path` again, `kind` "resume" or "retry", over its input opened anew. `verified`: that is known to
 -- be what it was. Or nil, message.
 function M.again(source, path, kind, verified, values)
+  local problem = unfit(path)
+  if problem then return nil, problem end
   local own, message = writer.reopen(path)
   if not own then return nil, ("cannot go on with the journal %s: %s"):format(path, message) end
   local self = { id = own.id, path = path, writer = own, kind = kind }
