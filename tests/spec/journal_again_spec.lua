@@ -97,3 +97,38 @@ describe("a run that is gone on with", function()
     assert.matches("was a dry run, in which nothing was written", message, 1, true)
   end)
 end)
+
+describe("a job's own error", function()
+  local trace = "00-0123456789abcdeffedcba9876543210-f00dbeefcafe4321-01"
+  for what, err in pairs{
+    ["a status that is none"] = { title = "t", status = {} }, ["a status with a fraction"] = { title = "t", status = 1.5 },
+    ["a traceparent that is none"] = { title = "t", traceparent = "x" }, ["another"] = { title = "t", traceparent = {} },
+    ["errors that are none"] = { title = "t", errors = 5 }, ["errors in words"] = { title = "t", errors = "no" },
+    ["errors of the wrong kind"] = { title = "t", errors = { print, "no", { field = {}, message = print } } },
+    ["attempts in words"] = { title = "t", attempts = "two" }, ["a trace id that is none"] = { title = "t", trace_id = {} },
+    ["a kind that is none"] = { title = "t", kind = {} }, ["a title and a detail that are none"] = { title = {}, detail = {} },
+  } do
+    it("fails its row, and not the run: " .. what, function()
+      local path = path_of(finally)
+      local summary = assert(batch.run{ source = list_of(3), journal = path, results = path .. ".csv", job = function(row)
+        if row.n == 2 then return nil, err end
+      end })
+      assert.same({ 2, 1 }, { summary.done, summary.failed })
+      local r = read(path)[2]
+      assert.equal("failed", r.outcome)
+      if type(err.title) == "string" then assert.equal("t", r.title) end
+    end)
+  end
+
+  it("keeps what it says", function()
+    local path = path_of(finally)
+    assert(batch.run{ source = list_of(1), journal = path, job = function()
+      return nil, { kind = "mine", title = "t", detail = "d", status = 409, traceparent = trace, trace_id = "i", attempts = 3,
+        errors = { { field = "f", message = "m" }, "plain" } }
+    end })
+    local r = read(path)[1]
+    assert.same({ "mine", "t", "d", 409, trace, "i", 3 }, { r.kind, r.title, r.detail, r.status, r.traceparent, r.trace_id,
+      r.attempts })
+    assert.same({ { field = "f", message = "m" }, { message = "plain" } }, r.errors)
+  end)
+end)

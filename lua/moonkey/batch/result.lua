@@ -26,12 +26,32 @@ M.FIELDS = {
   "attempts", "ms", "value",
 }
 
+-- A job's own error can have anything in its fields.
+local function text_of(value)
+  if value == nil or type(value) == "string" then return value end
+  return tostring(value)
+end
+
+local function errors_of(list)
+  if type(list) ~= "table" or #list == 0 then return nil end
+  local errors_list = json.array()
+  for i, e in ipairs(list) do
+    if type(e) ~= "table" then e = { message = e } end
+    errors_list[i] = { field = text_of(e.field), message = text_of(e.message), more = math.tointeger(e.more) }
+  end
+  return errors_list
+end
+
+local function traceparent_of(value)
+  if type(value) == "string" and #value == 55 and value:find("^00%-%x+%-%x+%-%x%x$") then return value end
+end
+
 -- The same for each row that failed alike, because the summary groups by it: tostring of an API error names the row's path.
 local function title_of(err)
-  if err.title or err.detail then return err.title or err.detail end
+  if err.title or err.detail then return text_of(err.title or err.detail) end
   if math.type(err.status) == "integer" then return errors.reason(err.status) end
   local described = (getmetatable(err) or {}).__tostring
-  return described and tostring(err) or err.kind or "an error without a text"
+  return described and tostring(err) or text_of(err.kind) or "an error without a text"
 end
 
 -- Fill in what is known of an error: an API error, any table, or text.
@@ -40,13 +60,14 @@ function M.set_error(result, err)
     result.kind, result.title = "job", tostring(err)
     return result
   end
-  result.kind = err.kind or "job"
+  result.kind = text_of(err.kind) or "job"
   result.title = title_of(err)
-  result.detail = err.title and err.detail
-  result.errors = err.errors and #err.errors > 0 and json.array(err.errors) or nil
-  result.trace_id, result.traceparent = err.trace_id, err.traceparent or result.traceparent
-  result.status = err.status or result.status
-  result.attempts = math.max(result.attempts, err.attempts or 0) -- those of the row, of which the error knows one call's
+  result.detail = err.title and text_of(err.detail)
+  result.errors = errors_of(err.errors)
+  result.trace_id, result.traceparent = text_of(err.trace_id), traceparent_of(err.traceparent) or result.traceparent
+  result.status = math.tointeger(err.status) or result.status
+  -- Those of the row, of which the error knows one call's.
+  result.attempts = math.max(result.attempts, math.tointeger(err.attempts) or 0)
   return result
 end
 
