@@ -4,6 +4,7 @@ local child = require "child"
 local reader = require "moonkey.batch.journal.reader"
 local recorder = require "moonkey.batch.journal.recorder"
 local sqlite = require "moonkey.sqlite"
+local task = require "moonkey.task"
 local writer = require "moonkey.batch.journal.writer"
 
 local function path_of(finally)
@@ -130,5 +131,30 @@ describe("a job's own error", function()
     assert.same({ "mine", "t", "d", 409, trace, "i", 3 }, { r.kind, r.title, r.detail, r.status, r.traceparent, r.trace_id,
       r.attempts })
     assert.same({ { field = "f", message = "m" }, { message = "plain" } }, r.errors)
+  end)
+end)
+
+describe("on_result", function()
+  it("may wait: it gets every result, in the order in which they were recorded, before the run ends", function()
+    local path, told, inside, most = path_of(finally), {}, 0, 0
+    local summary = assert(batch.run{ source = list_of(20), journal = path, jobs = 15,
+      job = function() task.sleep(0.15) end,
+      on_result = function(r)
+        inside = inside + 1
+        most = math.max(most, inside)
+        task.sleep(0.05)
+        told[#told + 1], inside = r.row, inside - 1
+      end })
+    assert.same({ 20, 20, 1 }, { summary.done, #told, most })
+    for i, row in ipairs(told) do assert.equal(i, row) end
+  end)
+
+  it("may leave the process, with all that is recorded by then", function()
+    local path = path_of(finally)
+    local code, _, err = child.eval(([[
+      require("moonkey.batch").run{ source = { {id = "a"}, {id = "b"}, {id = "c"} }, journal = %q, jobs = 1,
+        job = function() end, on_result = function() os.exit(7) end }]]):format(path))
+    assert.same({ 7, "" }, { code, err })
+    assert.equal(3, #read(path))
   end)
 end)

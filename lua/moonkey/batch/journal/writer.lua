@@ -121,6 +121,23 @@ local function write_group(self, results, notes)
   for _, r in ipairs(results) do write_result(self, r) end
 end
 
+-- on_commit(results), one group after the other, whoever commits them: it may wait, and others commit meanwhile. Returns once all
+-- of them are told.
+local function tell(self, results)
+  self.untold[#self.untold + 1] = results
+  if self.telling then
+    local gate = core.gate()
+    self.telling[#self.telling + 1] = gate
+    return gate:wait()
+  end
+  local waiting, ok, err = {}, true, nil
+  self.telling = waiting
+  while ok and self.untold[1] do ok, err = pcall(self.on_commit, table.remove(self.untold, 1)) end
+  self.telling = nil
+  for _, gate in ipairs(waiting) do gate:open() end
+  if not ok then error(err, 0) end
+end
+
 -- Commit what there is. true, or nil, message.
 function Writer:commit()
   local results, notes = self.results, self.notes
@@ -137,7 +154,7 @@ function Writer:commit()
     note.failure = self.failure
     note.gate:open()
   end
-  if ok then self.on_commit(results) end
+  if ok then tell(self, results) end
   return ok, self.failure
 end
 
@@ -168,8 +185,9 @@ function Writer:record(note)
   return not note.failure or nil, note.failure
 end
 
--- The script leaves the process by os.exit.
+-- The script leaves the process by os.exit, maybe while results are told to it: nobody waits for that.
 function Writer:flush()
+  self.telling = nil
   self:close("exit")
 end
 
@@ -215,6 +233,7 @@ function Writer:close(outcome, retries)
   leaving.forget(self)
   self.failure = nil
   local ok, message = self:commit()
+  if self.telling then tell(self, {}) end -- those that are under way
   if ok and self.session then
     ok, message = self:transaction(function(w) w:run("end_session", now(), outcome, retries, w.session) end)
   end
@@ -227,7 +246,7 @@ function Writer:__close()
 end
 
 local function new(db, path)
-  local self = setmetatable({ db = db, path = path, statements = {}, results = {}, notes = {}, closed = core.gate(),
+  local self = setmetatable({ db = db, path = path, statements = {}, results = {}, notes = {}, untold = {}, closed = core.gate(),
     on_commit = function() end }, Writer)
   for name, sql in pairs(STATEMENTS) do
     local message, kind
