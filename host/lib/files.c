@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -84,25 +85,57 @@ static int f_absolute(lua_State *L)
     return 1;
 }
 
-/* files.claim(path, text): write a file of one line that must not be there yet, for its owner only. true; false where it is
- * there; or nil, message. */
-static int f_claim(lua_State *L)
+/* Is `text`, as a whole, on the disk in a file that was not there? Otherwise errno. */
+static int write_new(const char *path, const char *text, size_t len)
 {
-    size_t len;
-    const char *path = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &len);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == EEXIST) {
-        lua_pushboolean(L, 0);
-        return 1;
-    }
     if (fd < 0)
-        return luaL_fileresult(L, 0, path);
+        return errno;
     errno = ENOSPC; /* what a short write means */
     int failed = write(fd, text, len) != (ssize_t)len || fsync(fd) != 0 ? errno : 0;
     if (close(fd) != 0 && !failed)
         failed = errno;
     if (failed)
         unlink(path);
+    return failed;
+}
+
+/* Make the name of a file that is in a directory last. */
+static void sync_directory_of(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (!slash)
+        return;
+    *slash = '\0';
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+}
+
+/*
+ * files.claim(path, text): write a file of one line that must not be there yet, for its owner only. true; false where it is
+ * there; or nil, message. Whoever is killed at it leaves either all of it or nothing by that name.
+ */
+static int f_claim(lua_State *L)
+{
+    size_t len;
+    char draft[PATH_MAX];
+    const char *path = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &len);
+    luaL_argcheck(L, snprintf(draft, sizeof draft, "%s.%ld", path, (long)getpid()) < (int)sizeof draft, 1,
+                  "the path is too long");
+    unlink(draft); /* of a process that had our number and was killed */
+    int failed = write_new(draft, text, len);
+    if (!failed) {
+        failed = link(draft, path) == 0 ? 0 : errno;
+        unlink(draft);
+        sync_directory_of(draft);
+    }
+    if (failed == EEXIST) {
+        lua_pushboolean(L, 0);
+        return 1;
+    }
     errno = failed;
     return luaL_fileresult(L, !failed, path);
 }
