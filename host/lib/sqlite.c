@@ -24,8 +24,17 @@
 struct database {
     sqlite3 *handle; /* NULL once closed */
     int lock;        /* descriptor that holds the lock on the file, -1 without one */
+    dev_t dev;       /* of that file */
+    ino_t ino;
+    struct database *next_locked;
     struct statement *statements;
 };
+
+/*
+ * Those whose file this process has locked. Such a file is not opened a second time but by SQLite, because any close of it
+ * drops SQLite's own locks (fcntl(2)): another program could then take the write-ahead log away from under us.
+ */
+static struct database *locked;
 
 struct statement {
     sqlite3_stmt *handle; /* NULL once finalised, by close or __gc of either side */
@@ -338,22 +347,47 @@ static int database_close(lua_State *L)
         return failure(L, db->handle);
     db->handle = NULL;
     if (db->lock >= 0)
-        close(db->lock); /* not before: any close of the file drops SQLite's own locks (fcntl(2)) */
+        close(db->lock); /* not before, see `locked` */
     db->lock = -1;
+    for (struct database **p = &locked; *p; p = &(*p)->next_locked)
+        if (*p == db) {
+            *p = db->next_locked;
+            break;
+        }
     lua_pushboolean(L, true);
     return 1;
 }
 
-/* Hold the file for this process alone, until its end however it comes. 0, or an errno; EWOULDBLOCK: another one has it. */
+static bool is_locked_here(const char *path)
+{
+    struct stat st;
+    if (!locked || stat(path, &st) != 0)
+        return false;
+    for (const struct database *db = locked; db; db = db->next_locked)
+        if (db->dev == st.st_dev && db->ino == st.st_ino)
+            return true;
+    return false;
+}
+
+/* Hold the file for this database alone, until its end however it comes. 0, or an errno; EWOULDBLOCK: somebody has it. */
 static int lock_file(struct database *db, const char *path)
 {
+    struct stat st;
+    if (is_locked_here(path))
+        return EWOULDBLOCK;
     db->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    return db->lock >= 0 && flock(db->lock, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+    if (db->lock < 0 || flock(db->lock, LOCK_EX | LOCK_NB) != 0 || fstat(db->lock, &st) != 0)
+        return errno;
+    db->dev = st.st_dev;
+    db->ino = st.st_ino;
+    db->next_locked = locked;
+    locked = db;
+    return 0;
 }
 
 /*
  * sqlite.open(path [, { readonly =, lock = }]) -> db | nil, message, kind. A new file is created with mode 0600; ":memory:" has
- * no file. With `lock` no other process can open it so; reading it is still possible.
+ * no file. With `lock` nobody else can open it so; reading it is still possible.
  */
 static int sqlite_open(lua_State *L)
 {
@@ -376,7 +410,7 @@ static int sqlite_open(lua_State *L)
     luaL_setmetatable(L, DATABASE);
     if (lock && (code = lock_file(db, path)) != 0) {
         lua_pushnil(L);
-        lua_pushstring(L, code == EWOULDBLOCK ? "another process is using it" : strerror(code));
+        lua_pushstring(L, code == EWOULDBLOCK ? "it is in use" : strerror(code));
         lua_pushstring(L, code == EWOULDBLOCK ? "busy" : code == EROFS || code == EACCES ? "readonly" : "cantopen");
         return 3;
     }
@@ -411,14 +445,17 @@ static const luaL_Reg database_methods[] = {
     {"prepare", database_prepare}, {"__close", database_close}, {"__gc", database_close}, {NULL, NULL},
 };
 
-/* sqlite.is_locked(path): does another process hold the file, by open with `lock`? Not while this process has it open. */
+/* sqlite.is_locked(path): does somebody hold the file, by open with `lock`? Not while it is open in this process without. */
 static int sqlite_is_locked(lua_State *L)
 {
-    int fd = open(luaL_checkstring(L, 1), O_RDONLY | O_CLOEXEC);
-    bool locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    if (fd >= 0)
+    const char *path = luaL_checkstring(L, 1);
+    bool is_locked = is_locked_here(path);
+    int fd = is_locked ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        is_locked = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
         close(fd);
-    lua_pushboolean(L, locked);
+    }
+    lua_pushboolean(L, is_locked);
     return 1;
 }
 

@@ -158,3 +158,41 @@ describe("on_result", function()
     assert.equal(3, #read(path))
   end)
 end)
+
+describe("the locks of a journal that is written", function()
+  -- Those of SQLite (fcntl) on the file, as the kernel lists them.
+  local function count_locks(path)
+    local pipe <close> = assert(io.popen(("stat -c %%i '%s'"):format(path)))
+    local inode, count = pipe:read("l"), 0
+    for line in io.lines("/proc/locks") do
+      if line:find("POSIX", 1, true) and line:find(":" .. inode .. " ", 1, true) then count = count + 1 end
+    end
+    return count
+  end
+
+  it("stay when the same process reads it, or wants it a second time", function()
+    local path = path_of(finally)
+    local w = assert(writer.create(path, "R1"))
+    assert(w:begin("batch"))
+    local count = count_locks(path)
+    assert.is_true(count > 0)
+    local journal = assert(reader.open(path))
+    assert.is_true(journal:running())
+    journal:close()
+    collectgarbage()
+    assert.equal(count, count_locks(path))
+    local _, message = writer.reopen(path)
+    collectgarbage()
+    assert.matches("another moonkey is working on it", message, 1, true)
+    assert.equal(count, count_locks(path))
+    w:close("done", 0)
+    assert.is_false(assert(reader.open(path)):running())
+  end)
+
+  it("are there in a run that is gone on with", function()
+    local path, count = path_of(finally), nil
+    assert(batch.run{ source = list_of(1), journal = path, job = function() end })
+    assert(batch.run{ source = list_of(2), journal = path, resume = true, job = function() count = count_locks(path) end })
+    assert.is_true(count > 0)
+  end)
+end)

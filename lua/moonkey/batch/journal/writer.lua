@@ -121,8 +121,8 @@ local function write_group(self, results, notes)
   for _, r in ipairs(results) do write_result(self, r) end
 end
 
--- on_commit(results), one group after the other, whoever commits them: it may wait, and others commit meanwhile. Returns once all
--- of them are told.
+-- on_commit(results), one group after the other, whoever commits them: it may wait, and others commit meanwhile. Returns once
+-- all of them are told.
 local function tell(self, results)
   self.untold[#self.untold + 1] = results
   if self.telling then
