@@ -11,23 +11,38 @@
 #include "embed.h"
 #include "lib/lib.h"
 #include "log.h"
+#include "pool.h"
 
 static struct {
     size_t now, peak;
 } memory;
 
-static void *count_alloc(void *ud, void *block, size_t old_size, size_t new_size)
+/* Where each block shall be seen for itself, by a sanitizer, by valgrind or by whoever lets one fail, it is malloc's. */
+static void *plain_resize(void *block, size_t old_size, size_t new_size)
 {
-    (void)ud;
+    (void)old_size;
+    if (new_size > 0)
+        return realloc(block, new_size);
+    free(block);
+    return NULL;
+}
+
+static bool wants_plain(void)
+{
+#ifdef MOONKEY_SANITIZED
+    return true;
+#else
+    return getenv("MOONKEY_MALLOC") != NULL;
+#endif
+}
+
+/* `plain`: not NULL to use malloc. */
+static void *count_alloc(void *plain, void *block, size_t old_size, size_t new_size)
+{
     if (!block)
         old_size = 0; /* Lua passes the kind of object here */
-    if (new_size == 0) {
-        free(block);
-        memory.now -= old_size;
-        return NULL;
-    }
-    void *moved = realloc(block, new_size);
-    if (!moved)
+    void *moved = (plain ? plain_resize : pool_resize)(block, old_size, new_size);
+    if (!moved && new_size > 0)
         return NULL;
     memory.now += new_size - old_size;
     if (memory.now > memory.peak)
@@ -130,7 +145,7 @@ static int open_state(lua_State *L)
 
 lua_State *state_new(void)
 {
-    lua_State *L = lua_newstate(count_alloc, NULL);
+    lua_State *L = lua_newstate(count_alloc, wants_plain() ? &memory : NULL);
     if (!L) {
         log_write(LOG_ERROR, "cannot start Lua: not enough memory");
         return NULL;

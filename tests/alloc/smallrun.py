@@ -39,7 +39,7 @@ class Place:
         scheme = "https" if certificates else "http"
         self.host = f"127.0.0.1:{self.server.port}"
         self.env = {"PATH": os.environ["PATH"], "HOME": directory, "LC_ALL": "C.UTF-8", "MPT_API_TOKEN": CREDENTIAL,
-                    "MPT_API_BASE_URL": f"{scheme}://{self.host}"}
+                    "MPT_API_BASE_URL": f"{scheme}://{self.host}", "MOONKEY_MALLOC": "1"}
         self.arguments = [*ARGUMENTS, *(["--cacert", os.path.join(certificates, "ca.pem")] if certificates else [])]
 
     def path(self, name):
