@@ -246,6 +246,24 @@ static void mask_credential(lua_State *L, struct buf *body)
         luaL_error(L, "not enough memory");
 }
 
+/* What came of a request that had to be recorded first. The results of the call stay on top. [-0, +0, e] */
+static void tell_what_came(lua_State *L, const struct call *call, const struct result *r, bool failed)
+{
+    lua_Integer row = task_calls()->row;
+    if (row == 0 || !call_is_once_only(call))
+        return;
+    bool carried_out = call_is_unclear(call) || (r->failure == FAILURE_NONE && r->status >= 200 && r->status <= 299);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "moonkey.batch.intents");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "after_once_only");
+    lua_replace(L, -2);
+    lua_pushinteger(L, row);
+    lua_pushboolean(L, carried_out);
+    lua_pushboolean(L, carried_out && failed);
+    lua_call(L, 3, 0);
+}
+
 static int ended(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status;
@@ -256,11 +274,15 @@ static int ended(lua_State *L, int status, lua_KContext ctx)
     calls->status = r->status;
     snprintf(calls->traceparent, sizeof calls->traceparent, "%s", call_traceparent(p->call));
     int count;
+    bool failed = true;
     mask_credential(L, &r->body);
     if (r->failure != FAILURE_NONE || r->status < 200 || r->status > 299)
         count = fail(L, p, kind_of(r), r->message);
     else if ((count = p->deliver(L, r)) < 0)
         count = fail(L, p, "invalid_response", lua_tostring(L, -1));
+    else
+        failed = false;
+    tell_what_came(L, p->call, r, failed);
     call_free(p->call); /* not left to the collector: there may be many, and their memory is not Lua's */
     p->call = NULL;
     return count;

@@ -145,6 +145,14 @@ function Engine:skipped_or_done(row)
   return self.journal and self.journal.again and self.journal:has_changes(row) and "done" or "skipped"
 end
 
+-- The outcome of a row that failed with `err`. What must not be repeated, and may have been carried out, makes it unknown.
+function Engine:outcome_of(item, err)
+  local open = item.open and item.open > 0
+  if open or item.unclear or (type(err) == "table" and err.unknown) then return "unknown" end
+  if not (means_stopped(err) and self:must_stop()) then return "failed" end
+  return item.carried_out and "unknown" or "pending"
+end
+
 function Engine:process(item, kept, handler)
   local started = sys.now()
   local row = item.data
@@ -160,18 +168,18 @@ function Engine:process(item, kept, handler)
     ms = (sys.now() - started) * 1000 // 1 | 0,
   }
   if not ok then
-    r.outcome, err = "failed", value
     raised(self, r, value, kept.traceback)
+    r.outcome = self:outcome_of(item, value)
   elseif err ~= nil and not value then
-    r.outcome = type(err) == "table" and err.unknown and "unknown" or "failed"
     result.set_error(r, err)
+    r.outcome = self:outcome_of(item, err)
   elseif self.keep_values then
     r.value = value
   else
     r.changes = err -- of a preview, or of a job that compares
     if value == "skipped" then r.outcome = self:skipped_or_done(r.row) end
   end
-  if r.outcome == "failed" and means_stopped(err) and self:must_stop() then r.outcome = "pending" end
+  r.withdrawn = r.outcome == "pending" and item.open ~= nil or nil
   self:report(r)
 end
 

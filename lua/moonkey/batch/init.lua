@@ -102,7 +102,7 @@ end
 local function sink(options, tally, out, journal)
   local writes, failed, err = #out.sinks > 0, nil, nil
   local function tell(r)
-    r.hash, r.at, r.intended = nil, nil, nil
+    r.hash, r.at, r.intended, r.withdrawn = nil, nil, nil, nil
     tally:add(r)
     if options.on_result and not err then
       local ok
@@ -119,7 +119,7 @@ local function sink(options, tally, out, journal)
     for _, r in ipairs(results) do tell(r) end
   end
   function self.add(r)
-    if r.outcome == "pending" then return tell(r) end -- nothing that could be recorded
+    if r.outcome == "pending" and not r.withdrawn then return tell(r) end -- nothing that could be recorded
     writer:add(r)
   end
   function self.failure() return writer.failure and "journal" or failed end

@@ -19,11 +19,27 @@ function M.leave(number)
   free[#free + 1] = place
 end
 
--- true once `text` ("POST /path") is recorded, or nil, err. A task that outlives its row has nothing to say any more.
-function M.before_once_only(number, text)
+-- A task that outlives its row has nothing to say any more.
+local function item_of(number)
   local place = number % PLACES
-  if numbers[place] ~= number then return true end
-  return items[place]:record(text)
+  return numbers[place] == number and items[place] or nil
+end
+
+-- true once `text` ("POST /path") is recorded, or nil, err.
+function M.before_once_only(number, text)
+  local item = item_of(number)
+  if not item then return true end
+  local ok, err = item:record(text)
+  if ok then item.open = (item.open or 0) + 1 end
+  return ok, err
+end
+
+-- What came of it. `carried_out`: it was, or may have been; `unclear`: whether it was is not known.
+function M.after_once_only(number, carried_out, unclear)
+  local item = item_of(number)
+  if not item or not item.open then return end
+  item.open = item.open - 1
+  item.carried_out, item.unclear = item.carried_out or carried_out, item.unclear or unclear
 end
 
 return M

@@ -31,6 +31,8 @@ local STATEMENTS = {
   changes = "INSERT OR REPLACE INTO changes VALUES (?, ?, ?)",
   has_changes = "SELECT 1 FROM changes WHERE row = ?",
   intent = "INSERT OR REPLACE INTO intents VALUES (?, ?)",
+  no_intended_row = "DELETE FROM rows WHERE row = ? AND state = 0",
+  no_intent = "DELETE FROM intents WHERE row = ?",
   interrupted = "INSERT OR REPLACE INTO problems (row, kind, title) SELECT row, 'interrupted', 'ended during ' || intent ||"
     .. " ': whether it was carried out is not known' FROM intents JOIN rows USING (row) WHERE state = 0",
   unknown = "UPDATE rows SET state = 3 WHERE state = 0",
@@ -99,6 +101,10 @@ local function write_changes(self, r)
 end
 
 local function write_result(self, r)
+  if r.outcome == "pending" then -- nothing of what it had intended was carried out
+    self:run("no_intended_row", r.row)
+    return self:run("no_intent", r.row)
+  end
   self:run("row", r.row, r.line, clean_id(r.id), r.hash, schema.STATES[r.outcome], r.status, r.attempts, r.at, r.ms,
     r.traceparent and packed(r.traceparent))
   if r.kind then
@@ -158,7 +164,8 @@ function Writer:commit()
   return ok, self.failure
 end
 
--- The result of a row. It has `hash` beside what batch/result.lua says, and `intended` when its changes are recorded already.
+-- The result of a row. It has `hash` beside what batch/result.lua says, and `intended` when its changes are recorded already. One
+-- that is pending takes back what the row had recorded to do.
 function Writer:add(r)
   r.at = now() - self.created
   self.results[#self.results + 1] = r
