@@ -1,6 +1,10 @@
 -- The command line: what it takes, and how it answers mistakes.
 local child = require "child"
+local commands = require("moonkey.cli").commands
+local globals = require "moonkey.cli.globals"
 local sys = require "moonkey.sys"
+
+local root = (arg[0]:match("^(.*)/") or ".") .. "/../.."
 
 local function ends(code, out, err, ...)
   local got, stdout, stderr = child.run(...)
@@ -170,5 +174,85 @@ describe("the log", function()
     local line = require("moonkey.json").decode(err)
     assert.same({ "info", 'a "b"\n' }, { line.level, line.message })
     assert.is_truthy(require("moonkey.time").parse(line.time))
+  end)
+end)
+
+-- Are all the flags and commands there are described, and only those?
+local function read_text(name)
+  local file <close> = assert(io.open(root .. "/" .. name))
+  return file:read("a")
+end
+
+-- The manual as it reads: without the comments, font changes and escapes of roff.
+local function manual()
+  local text = read_text("host/moonkey.1"):gsub('%.\\"[^\n]*', ""):gsub("\\f[BIRP]", "")
+  return (text:gsub("\\([-~])", { ["-"] = "-", ["~"] = " " }))
+end
+
+-- The text under a heading such as ".SS batch"; nil where there is none.
+local function section(text, heading)
+  local _, from = text:find("\n" .. heading .. "\n", 1, true)
+  return from and text:sub(from, (text:find("\n%.S[SH] ", from) or #text + 1))
+end
+
+-- The flags in a text, as a set.
+local function flags_in(text)
+  local flags = {}
+  for flag in text:gmatch("%f[%w-]%-%-?%a[%w-]*") do flags[flag] = true end
+  return flags
+end
+
+-- What --help says that a command takes of its own.
+local function flags_of(command)
+  local code, help = child.run{ command, "--help" }
+  assert.equal(0, code)
+  local flags = flags_in((help:gsub("^Usage: (.-)\n\n.*\nOptions:\n", "%1\n")))
+  flags["-h"], flags["--help"] = nil, nil
+  return flags
+end
+
+local function expect_in(described, flags, where)
+  for flag in pairs(flags) do assert.is_true(described[flag], ("%s is not in %s"):format(flag, where)) end
+end
+
+describe("the manual", function()
+  local text = manual()
+
+  local known = flags_in("-h --help -V --version")
+  for _, option in ipairs(globals.options) do
+    for flag in pairs(flags_in(option[1])) do known[flag] = true end
+  end
+
+  it("describes every global option", function()
+    expect_in(flags_in(section(text, ".SH GLOBAL OPTIONS")), known, "GLOBAL OPTIONS")
+  end)
+
+  local own = {}
+  for _, command in ipairs(commands) do
+    it("describes " .. command .. " with every option of its own", function()
+      own[command] = flags_of(command)
+      expect_in(flags_in(assert(section(text, ".SS " .. command), "no section")), own[command], "the section of " .. command)
+    end)
+  end
+
+  it("and README.md name no option that there is not", function()
+    for _, flags in pairs(own) do
+      for flag in pairs(flags) do known[flag] = true end
+    end
+    expect_in(known, flags_in((text:gsub("env %-S", ""))), "the options")
+    for flag in pairs(flags_in(read_text("README.md"):match("^(.*)\n## Where things are"))) do
+      assert.is_true(known[flag] or not flag:find("^%-%-"), flag)
+    end
+  end)
+end)
+
+describe("README.md", function()
+  it("uses every command", function()
+    local used = {}
+    for words in read_text("README.md"):gmatch("moonkey ([^\n`]+)") do
+      local command = words:gsub("^%-%-%S+ ", ""):match("^%a+")
+      if command then used[command] = true end
+    end
+    for _, command in ipairs(commands) do assert.is_true(used[command], command) end
   end)
 end)

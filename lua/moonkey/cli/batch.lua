@@ -30,12 +30,13 @@ With --job, a Lua file decides what is done for each row. It returns function(ro
 { setup =, job =, teardown = }; ctx has row, line, id, run, log, and state, which is what setup
 returned.
 
-Exit: 0 all done, 2 unusable input, 3 some rows failed, 4 not authorised, 5 stopped by --halt or
-for lack of consent, 130 or 143 interrupted.]],
+Exit: 0 all done, 1 the journal or standard output cannot be written, 2 unusable input, 3 some rows
+failed, 4 not authorised, 5 stopped by --halt, --max-changes or for lack of consent, or a plan that
+was applied already, 130 or 143 interrupted.]],
 }
 
 function M.configure(cmd)
-  cmd:argument("file", "File of rows, or - for standard input."):argname("FILE")
+  cmd:argument("file", "File of rows, a plan, or - for standard input."):argname("FILE")
   cmd:option("--job", "Lua file with the job for each row."):argname("JOB.lua")
   cmd:option("--halt", "Stop once so many rows have failed: fail=10, or fail=5% of those tried."):argname("RULE")
   cmd:option("--format", "Format of FILE, when its name does not tell."):choices{ "jsonl", "json", "csv" }

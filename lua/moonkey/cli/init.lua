@@ -7,6 +7,7 @@ loads them all.
 ]]
 local argparse = require "argparse"
 local color = require "moonkey.cli.color"
+local damage = require "moonkey.batch.journal.damage"
 local globals = require "moonkey.cli.globals"
 local log = require "moonkey.log"
 local nearest = require "moonkey.nearest"
@@ -22,6 +23,8 @@ Examples:
   moonkey --emulator run script.lua    try a script without touching anything real
   moonkey batch tokens.csv -j 20       update the tokens that the rows of a file name
   moonkey plan tokens.csv -o x.plan    show what that would change; then: moonkey batch x.plan
+  moonkey resume last                  go on with the last run, after Ctrl-C, a kill, a full disk
+  moonkey undo last                    take the last run back, where it was one of a plan
   moonkey emulator --port 8080         an emulator for other programs
 
 Exit: 0 done, 1 script or run-time error, 2 usage or unusable input, 3 some rows failed,

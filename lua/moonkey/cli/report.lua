@@ -21,8 +21,8 @@ and why, what changed. --junit writes a test case for each row that failed or is
 first 1,000 that are fine, and one for all others that are; rows that are not done are an error.
 -o json has the facts of the page as one object, with the rows that are on the page.
 
-A file that has contents is not overwritten. Exit: 0, or 2 for an unknown run, a journal that
-cannot be used, or a file that cannot be created.]],
+A file that has contents is not overwritten. Exit: 0; 1 when the report cannot be written; 2 for an
+unknown run, a journal that cannot be used, or a file that cannot be created.]],
 }
 
 function M.configure(cmd)
