@@ -1,6 +1,7 @@
 -- What a run is worth that is gone on with: resume after retry, what must not be repeated, whose journal it is.
 local batch = require "moonkey.batch"
 local child = require "child"
+local fixture = require "journal_fixture"
 local reader = require "moonkey.batch.journal.reader"
 local recorder = require "moonkey.batch.journal.recorder"
 local sqlite = require "moonkey.sqlite"
@@ -194,5 +195,43 @@ describe("the locks of a journal that is written", function()
     assert(batch.run{ source = list_of(1), journal = path, job = function() end })
     assert(batch.run{ source = list_of(2), journal = path, resume = true, job = function() count = count_locks(path) end })
     assert.is_true(count > 0)
+  end)
+end)
+
+describe("a journal that is damaged in the middle", function()
+  local MESSAGE = "cannot read the journal bad.journal: it is damaged, or no journal of moonkey (database disk image is malformed)\n"
+
+  -- Its directory: rows beyond the first pages are gone.
+  local function damaged(finally)
+    local directory = child.directory(finally)
+    local path = directory .. "/state/moonkey/runs/bad.journal"
+    child.write(directory .. "/rows.jsonl", ('{"id":"a","name":"b"}\n'):rep(3000))
+    local whole = fixture.write(directory .. "/whole.journal", { rows = 3000, failed = 3, changes = true,
+      run = { command = "batch", input = directory .. "/rows.jsonl", format = "jsonl", target = false, options = {} } })
+    local file <close> = assert(io.open(whole, "rb"))
+    local bytes = file:read("a")
+    child.write(path, bytes:sub(1, 60000) .. ("\xa5"):rep(60000) .. bytes:sub(120001))
+    return directory
+  end
+
+  for _, args in ipairs{ { "runs", "results", "bad.journal" }, { "runs", "results", "bad.journal", "-o", "jsonl" },
+    { "runs", "show", "bad.journal" }, { "report", "bad.journal" },
+    { "resume", "bad.journal" }, { "resume", "bad.journal", "--accept-changes" }, { "retry", "bad.journal" } } do
+    it("is told by " .. table.concat(args, " "), function()
+      local code, _, err = child.run(args, { dir = damaged(finally) .. "/state/moonkey/runs" })
+      assert.equal(2, code)
+      assert.matches(MESSAGE, err, 1, true)
+      assert.is_nil(err:find("traceback", 1, true))
+    end)
+  end
+
+  it("does not hide the others of a list", function()
+    local directory = damaged(finally)
+    os.execute(("cp %s/whole.journal %s/state/moonkey/runs/20200101-000000-aaaa.journal"):format(directory, directory))
+    local code, out, err = child.run({ "runs" }, { env = "XDG_STATE_HOME=" .. directory .. "/state" })
+    assert.equal(0, code)
+    assert.matches("20200101-000000-aaaa", out, 1, true)
+    assert.matches("bad.journal: it is damaged", err, 1, true)
+    assert.is_nil(err:find("traceback", 1, true))
   end)
 end)

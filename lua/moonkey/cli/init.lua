@@ -7,7 +7,6 @@ loads them all.
 ]]
 local argparse = require "argparse"
 local color = require "moonkey.cli.color"
-local damage = require "moonkey.batch.journal.damage"
 local globals = require "moonkey.cli.globals"
 local log = require "moonkey.log"
 local nearest = require "moonkey.nearest"
@@ -152,6 +151,8 @@ function M.main(_, ...)
     return err
   end, { ... })
   if ok then return outcome end
+  local damage = package.loaded["moonkey.batch.journal.damage"] -- otherwise no journal has been read
+  if damage and damage.is(outcome) then outcome = stop.new(2, tostring(outcome)) end
   log.error(stop.is(outcome) and outcome.message or trace or tostring(outcome)) -- without memory there is no trace
   return stop.is(outcome) and outcome.code or 1
 end

@@ -76,21 +76,10 @@ local function create(args)
   return files
 end
 
--- fn(…), which reads the journal: one that is damaged where it had not been read yet is told, and no mistake of ours.
-local function reading(journal, fn, ...)
-  local ok, outcome = xpcall(fn, function(err)
-    local problem = type(err) == "string" and err:match("cannot read the next row: (.*)$")
-    if not problem then return debug.traceback(tostring(err), 2) end
-    return stop.new(2, ("the journal %s is damaged, so there is no true report of it: %s"):format(journal.path, problem))
-  end, ...)
-  if not ok then error(outcome, 0) end
-  return outcome
-end
-
 -- A failed write to standard output is told by the host at the end.
 local function write(form, file, name, journal, facts)
   local failure
-  reading(journal, WRITERS[form], journal, facts, function(part)
+  WRITERS[form](journal, facts, function(part)
     if failure then return end
     local ok, message = file:write(part)
     if not ok then failure = message end
@@ -106,7 +95,7 @@ function M.run(args)
   check(args)
   local journal <close> = open(args.run)
   local files = create(args)
-  local facts = reading(journal, report.gather, journal)
+  local facts = report.gather(journal)
   for form, file in pairs(files) do write(form, file, args[form], journal, facts) end
   if args.output == "json" then
     io.stdout:write(json.render(facts), "\n")

@@ -1,4 +1,5 @@
 -- moonkey runs: what has been run, and what came of each row.
+local damage = require "moonkey.batch.journal.damage"
 local json = require "moonkey.json"
 local place = require "moonkey.batch.journal.place"
 local reader = require "moonkey.batch.journal.reader"
@@ -65,7 +66,9 @@ local function list(args)
   local lines = args.output == "json" and json.array() or nil
   if not lines and #runs > 0 then print(("%-20s  %-19s  %-11s  %s"):format("RUN", "BEGUN", "STATE", "ROWS, INPUT")) end
   for _, entry in ipairs(runs) do
-    local run, problem = describe(entry.path)
+    local ok, run, problem = pcall(describe, entry.path)
+    if not ok and not damage.is(run) then error(run, 0) end
+    if not ok then run, problem = nil, tostring(run) end
     if not run then
       io.stderr:write(("moonkey: %s\n"):format(problem))
     elseif lines or args.output == "jsonl" then

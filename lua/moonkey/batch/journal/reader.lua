@@ -1,4 +1,6 @@
--- Reads the journal of a run, also while another process writes it. Nothing is changed.
+-- Reads the journal of a run, also while another process writes it. Nothing is changed. Damage that is found on the way raises
+-- (damage.lua).
+local damage = require "moonkey.batch.journal.damage"
 local json = require "moonkey.json"
 local schema = require "moonkey.batch.journal.schema"
 local sqlite = require "moonkey.sqlite"
@@ -10,15 +12,32 @@ local Reader = {}
 Reader.__index = Reader
 
 local function prepare(self, sql)
-  local statement, message, kind = self.db:prepare(sql)
-  if not statement then error(("cannot read the journal %s: %s"):format(self.path, schema.explain(message, kind)), 0) end
-  return statement
+  return damage.told(self.path, function()
+    local statement, message = self.db:prepare(sql)
+    return statement or error(message, 0)
+  end)
+end
+
+-- The iterator of a rows() loop over `sql`, with each row made into something else.
+local function map(self, make, sql)
+  local next_row, statement, first, closing = prepare(self, sql):rows()
+  local function step(row, ...)
+    if row then return make(row, ...) end
+  end
+  local function advance()
+    return step(next_row(statement))
+  end
+  return function() return damage.told(self.path, advance) end, nil, first, closing
+end
+
+local function as_it_is(...)
+  return ...
 end
 
 local function load_meta(self)
   local meta = {}
-  for key, value in prepare(self, "SELECT key, value FROM run"):rows() do meta[key] = value end
-  meta.options = meta.options and json.decode(meta.options) or {}
+  for key, value in map(self, as_it_is, "SELECT key, value FROM run") do meta[key] = value end
+  meta.options = meta.options and damage.told(self.path, json.decode, meta.options) or {}
   return meta
 end
 
@@ -31,7 +50,7 @@ end
 function Reader:sessions()
   local list = {}
   for number, kind, started, ended, outcome, retries in
-    prepare(self, "SELECT number, kind, started, ended, outcome, retries FROM sessions ORDER BY number"):rows() do
+    map(self, as_it_is, "SELECT number, kind, started, ended, outcome, retries FROM sessions ORDER BY number") do
     list[#list + 1] = { number = number, kind = kind, started = started, ended = ended, outcome = outcome, retries = retries }
   end
   return list
@@ -40,7 +59,7 @@ end
 -- How many rows are in which state: { new =, done =, failed =, unknown =, skipped = }.
 function Reader:counts()
   local counts = { new = 0, done = 0, failed = 0, unknown = 0, skipped = 0 }
-  for state, count in prepare(self, "SELECT state, count(*) FROM rows GROUP BY state"):rows() do
+  for state, count in map(self, as_it_is, "SELECT state, count(*) FROM rows GROUP BY state") do
     counts[schema.NAMES[state] or "new"] = count
   end
   return counts
@@ -73,38 +92,30 @@ local function result_of(row, line, id, hash, state, status, attempts, at, ms, t
   return r
 end
 
--- The iterator of a rows() loop, with each row made into something else.
-local function map(make, next_row, statement, first, closing)
-  local function step(row, ...)
-    if row then return make(row, ...) end
-  end
-  return function() return step(next_row(statement)) end, nil, first, closing
-end
-
 -- An iterator over the results (batch/result.lua) in the order of the input, each with `at` and `hash` besides. `states`: a
 -- list of their names; nil means all.
 function Reader:results(states)
   local numbers = {}
   for i, name in ipairs(states or {}) do numbers[i] = ("%d"):format(schema.STATES[name]) end
   local where = states and ("r.state IN (%s)"):format(table.concat(numbers, ",")) or "true"
-  return map(result_of, prepare(self, RESULTS:format(where)):rows())
+  return map(self, result_of, RESULTS:format(where))
 end
 
 -- The result of one row, or nil.
 function Reader:result(row)
   self.one = self.one or prepare(self, RESULTS:format("r.row = ?"))
   local function made(number, ...)
-    return number and result_of(number, ...)
+    if number then return result_of(number, ...) end
+    if (...) then error((...), 0) end
   end
-  return made(self.one:row(row))
+  return damage.told(self.path, function() return made(self.one:row(row)) end)
 end
 
 -- Rows that were changed, or may have been: an iterator over row, id, state's name, changes; the last row comes first.
 function Reader:changes()
-  return map(function(row, id, state, changes)
+  return map(self, function(row, id, state, changes)
     return row, id, schema.NAMES[state or schema.STATES.new], json.decode(changes)
-  end, prepare(self, [[
-    SELECT c.row, c.id, r.state, c.changes FROM changes c LEFT JOIN rows r USING (row) ORDER BY c.row DESC]]):rows())
+  end, "SELECT c.row, c.id, r.state, c.changes FROM changes c LEFT JOIN rows r USING (row) ORDER BY c.row DESC")
 end
 
 function Reader:close()
@@ -126,8 +137,10 @@ function M.open(path)
     return nil, ("cannot read the journal %s: %s"):format(path, message), kind
   end
   local self = setmetatable({ db = db, path = path, is_running = is_running }, Reader)
-  self.meta = load_meta(self)
-  return self
+  ok, self.meta = pcall(load_meta, self)
+  if ok then return self end
+  db:close()
+  return nil, tostring(self.meta), "notadb"
 end
 
 return M

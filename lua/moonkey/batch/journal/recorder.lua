@@ -122,7 +122,7 @@ function M.again(source, path, kind, verified, values)
   if not own then return nil, ("cannot go on with the journal %s: %s"):format(path, message) end
   local self = { id = own.id, path = path, writer = own, kind = kind }
   local ok
-  ok, self.source = pcall(remaining.new, source, own.db, kind, verified)
+  ok, self.source = pcall(remaining.new, source, own.db, path, kind, verified)
   if not ok then
     own:close()
     return nil, ("cannot go on with the journal %s: %s"):format(path, self.source)

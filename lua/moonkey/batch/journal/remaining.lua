@@ -8,6 +8,7 @@ A source in which the rows are passed over that need no work in this session.
 Where the input as a whole is known to be the same (its SHA-256 is), rows are passed over unread. Otherwise each is read, and
 has to have the hash that it had.
 ]]
+local damage = require "moonkey.batch.journal.damage"
 local row_hash = require "moonkey.batch.row_hash"
 
 local M = {}
@@ -19,7 +20,9 @@ local CHUNK = 1000 -- row numbers that are looked up at once
 -- The rows from `from` on that this session passes over (resume) or works on (retry).
 local function load_chunk(self, from)
   local list = {}
-  for row in self.query:rows(from, CHUNK) do list[#list + 1] = row end
+  damage.told(self.path, function()
+    for row in self.query:rows(from, CHUNK) do list[#list + 1] = row end
+  end)
   self.chunk, self.at = list, 1
 end
 
@@ -57,7 +60,8 @@ local function verify(self, count)
   for _ = 1, count do
     local row, line, message = self.inner:next()
     if row == nil then return nil, line, message or "the input ends before rows that the run has done already" end
-    local hash, id = self.hash_of:row(self.inner.count)
+    local hash, id, kind = self.hash_of:row(self.inner.count)
+    if kind then damage.told(self.path, error, id, 0) end
     if hash and (not row or row_hash(row) ~= hash) then
       return nil, line, ("row %d is not the one%s that it was when the run began; --accept-changes goes by id and contents "
         .. "instead of position"):format(self.inner.count, shown(id))
@@ -111,12 +115,12 @@ local QUERIES = {
   retry = "SELECT row FROM retried WHERE row >= ? ORDER BY row LIMIT ?",
 }
 
--- Over the source `inner` for the journal's open database; `kind` is "resume" or "retry". `verified`: the whole input is known
--- to be what it was.
-function M.new(inner, db, kind, verified)
+-- Over the source `inner` for the open database of the journal at `path`; `kind` is "resume" or "retry". `verified`: the whole
+-- input is known to be what it was.
+function M.new(inner, db, path, kind, verified)
   if kind == "retry" then assert(db:exec(RETRIED)) end
   return setmetatable({
-    inner = inner, query = assert(db:prepare(QUERIES[kind])),
+    inner = inner, path = path, query = assert(db:prepare(QUERIES[kind])),
     hash_of = assert(db:prepare("SELECT hash, id FROM rows WHERE row = ?")),
     passes = kind == "retry" and retry_passes or resume_passes, verified = verified,
   }, Remaining)

@@ -164,8 +164,8 @@ function Writer:commit()
   return ok, self.failure
 end
 
--- The result of a row. It has `hash` beside what batch/result.lua says, and `intended` when its changes are recorded already. One
--- that is pending takes back what the row had recorded to do.
+-- The result of a row. It has `hash` beside what batch/result.lua says, and `intended` when its changes are recorded already.
+-- One that is pending takes back what the row had recorded to do.
 function Writer:add(r)
   r.at = now() - self.created
   self.results[#self.results + 1] = r
@@ -253,8 +253,8 @@ function Writer:__close()
 end
 
 local function new(db, path)
-  local self = setmetatable({ db = db, path = path, statements = {}, results = {}, notes = {}, untold = {}, closed = core.gate(),
-    on_commit = function() end }, Writer)
+  local self = setmetatable({ db = db, path = path, statements = {}, results = {}, notes = {}, untold = {},
+    closed = core.gate(), on_commit = function() end }, Writer)
   for name, sql in pairs(STATEMENTS) do
     local message, kind
     self.statements[name], message, kind = db:prepare(sql)
