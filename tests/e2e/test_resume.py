@@ -235,6 +235,21 @@ class Resume(Case):
         self.assertEqual(sorted(r["row"] for r in again.results()), [11, 12])
         self.assertEqual(len(self.results()), 12)
 
+    def test_a_retry_does_not_finish_a_run(self):
+        self.kill_after(50, "batch", self.write("some.jsonl", "bad\n" + self.read(self.rows())), "--rate", "300/s")
+        self.assertEqual(self.moonkey("retry", "last").code, 3)
+        self.assertRegex(self.moonkey("runs").out, "unfinished +[0-9]+ done, 1 failed; some.jsonl")
+        self.assertEqual(self.moonkey("resume", "last", "--rate", "10000/s").code, 3)
+        self.assertRegex(self.moonkey("runs").out, "done +600 done, 1 failed of 601; some.jsonl")
+
+    def test_nothing_goes_on_without_the_emulator_of_the_run(self):
+        ended = self.run_moonkey("--emulator", "batch", self.rows(3, more=["bad"]), "--halt", "fail=1")
+        self.assertEqual(ended.code, 5)
+        self.assertNotRegex(ended.err, "moonkey (resume|retry)")
+        refused = self.run_moonkey("resume", "last")
+        self.assertEqual(refused.code, 2)
+        self.assertIn("was against an emulator that ended with it", refused.err)
+
     def test_failed_rows_become_a_file_for_batch(self):
         name = self.write("rows.csv", "id,name,description,modules\nTKN-0000-0001,fine,,\nTKN-9999-0001,\"a \"\"b\"\"\",\\N,MOD-1756;MOD-9042\n"
                           "TKN-0000-0002,<bad>,,\n")

@@ -1,4 +1,6 @@
 -- What is said at the end of a run: how many, how fast, what failed and why, and what to do about it.
+local place = require "moonkey.batch.journal.place"
+
 local M = {}
 
 local MAX_CAUSES = 5
@@ -43,9 +45,8 @@ function M.duration(seconds)
   return ("%d h %02d min"):format(s // 3600, s % 3600 // 60)
 end
 
--- How a command names the run: by its id, or by the path where it is not in the state directory.
 function M.name_of_run(s)
-  return s.journal and not s.journal:find(s.run, 1, true) and s.journal or s.run
+  return place.name(s.run, s.journal)
 end
 
 local function places(cause)
@@ -101,7 +102,7 @@ local function stopped_line(s)
   if (s.unrecorded or 0) > 0 then
     line = ("%s; what came of %s more rows is not recorded, they will be done again"):format(line, M.number(s.unrecorded))
   end
-  if s.run then return ("%s; go on with `moonkey resume %s`"):format(line, M.name_of_run(s)) end
+  if s.run and not s.over then return ("%s; go on with `moonkey resume %s`"):format(line, M.name_of_run(s)) end
   if s.pending > 0 then line = line .. "; run the pending rows again" end
   return line .. "; rows that were not read yet have no result"
 end
@@ -146,7 +147,7 @@ function M.messages(s)
   end
   if s.stopped then
     add("error", stopped_line(s))
-  elseif s.run and s.failed > 0 then
+  elseif s.run and not s.over and s.failed > 0 then
     add("info", again_line(s))
   end
   if s.unusable then

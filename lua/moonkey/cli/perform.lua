@@ -69,8 +69,7 @@ local function begin(source, args, meta, claim)
   local ok
   ok, message = claim(run.id)
   if ok then return run end
-  run.writer:close("error")
-  for _, suffix in ipairs{ "", "-wal", "-shm" } do os.remove(run.path .. suffix) end
+  run:discard()
   return nil, message
 end
 
@@ -94,6 +93,7 @@ function M.run(options)
   if not result then stop.usage(message) end
   local host, _, credential = http.origin()
   result.host, result.credential = host, credential
+  result.over = args.emulator and not args.emulator_data -- its tokens end with it, and nothing can go on
   for _, said in ipairs(summary.messages(result)) do log[said.level]("%s", said.text) end
   if args.dry_run then log.info("dry run: nothing was written") end
   return exit_code(result)

@@ -31,19 +31,23 @@ local function when(ms)
   return ms and os.date("%Y-%m-%d %H:%M:%S", ms // 1000) or "?"
 end
 
-local function state_of(journal, last)
+local function state_of(journal, counts, last)
   if journal:running() then return "running" end
   if not last then return "not begun" end
-  return last.ended and last.outcome or "killed"
+  if not last.ended then return "killed" end
+  local total = journal.meta.rows
+  local settled = counts.done + counts.skipped + counts.failed + counts.unknown
+  -- A retry that has come to its end says nothing of rows that the run has never come to.
+  return last.outcome == "done" and (not total or settled < total) and "unfinished" or last.outcome
 end
 
 -- What is known of a run, as one table.
 local function describe(path)
   local journal <close>, message = reader.open(path)
   if not journal then return nil, message end
-  local sessions = journal:sessions()
-  return { meta = journal.meta, path = path, sessions = sessions, counts = journal:counts(),
-    state = state_of(journal, sessions[#sessions]) }
+  local sessions, counts = journal:sessions(), journal:counts()
+  return { meta = journal.meta, path = path, sessions = sessions, counts = counts,
+    state = state_of(journal, counts, sessions[#sessions]) }
 end
 
 local function counts_text(counts, total)
