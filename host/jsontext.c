@@ -61,22 +61,29 @@ bool json_is_utf8(const char *text, size_t len)
     return utf8_valid_length(text, len) == len;
 }
 
-/* Is one of these eight bytes a quote, a backslash, a control character, or not ASCII? Each test leaves the top bit of a byte.
+/*
+ * The top bit of each byte that is a quote, a backslash, a control character, or not ASCII. Bytes above such a one may have it
+ * too, where a test borrows from them.
  */
-static bool has_special(uint64_t eight)
+static uint64_t specials(uint64_t eight)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
     uint64_t quote = eight ^ (ones * '"'), backslash = eight ^ (ones * '\\');
-    return ((eight | (eight - ones * 0x20) | (quote - ones) | (backslash - ones)) & tops) != 0;
+    return (eight | (eight - ones * 0x20) | (quote - ones) | (backslash - ones)) & tops;
 }
 
 size_t json_plain_length(const char *text, size_t len)
 {
     size_t at = 0;
-    for (uint64_t eight; len - at >= 8; at += 8) {
+    for (uint64_t eight, found; len - at >= 8; at += 8) {
         memcpy(&eight, text + at, 8);
-        if (has_special(eight)) /* or a byte beside a special one: those are looked at one by one */
-            break;
+        if ((found = specials(eight)) == 0)
+            continue;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        return at + (size_t)__builtin_ctzll(found) / 8; /* the first is certain */
+#else
+        break;
+#endif
     }
     while (at < len && (unsigned char)text[at] >= 0x20 && (unsigned char)text[at] < 0x80 && text[at] != '"' && text[at] != '\\')
         at++;

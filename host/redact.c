@@ -22,13 +22,22 @@ static size_t learnt_count;
 
 /* Can what is masked begin with this byte? So most text is passed by. */
 static const bool begins_rule[256] = {['i'] = true, ['I'] = true, ['a'] = true, ['A'] = true, ['"'] = true};
-static bool begins_learnt[256];
+static bool begins_learnt[256], follows_learnt[256]; /* first and second bytes */
 
-static void note_beginning(char first)
+static void note_beginning(const char *value)
 {
-    for (int c = 0; c < 256; c++)
-        if (spelling_escapes((char)c) || tolower(c) == tolower((unsigned char)first))
-            begins_learnt[c] = true;
+    for (int c = 0; c < 256; c++) {
+        bool escape = spelling_escapes((char)c);
+        begins_learnt[c] |= escape || tolower(c) == tolower((unsigned char)value[0]);
+        follows_learnt[c] |= escape || tolower(c) == tolower((unsigned char)value[1]);
+    }
+}
+
+/* By its first two bytes: may a learnt value begin here? */
+static inline bool may_begin(const char *text, size_t len)
+{
+    return begins_learnt[(unsigned char)text[0]] &&
+           (spelling_escapes(text[0]) || (len > 1 && follows_learnt[(unsigned char)text[1]]));
 }
 
 /* `idt:TKN-0000-0001:` is no secret. */
@@ -53,7 +62,7 @@ int redact_learn(const char *value, size_t len)
     memcpy(copy, value, len);
     size_t least = public_length(value, len) + BEGINNING;
     learnt[learnt_count++] = (struct learnt){.value = copy, .len = len, .least = least < len ? least : len};
-    note_beginning(*copy);
+    note_beginning(copy);
     return 0;
 }
 
@@ -65,6 +74,7 @@ void redact_forget_all(void)
         free(learnt[learnt_count].value);
     }
     memset(begins_learnt, 0, sizeof begins_learnt);
+    memset(follows_learnt, 0, sizeof follows_learnt);
 }
 
 /* A match: the first `keep` bytes stay, the next `mask` are replaced. mask == 0 means none. */
@@ -258,7 +268,7 @@ static enum buf_status append_masked(struct buf *out, const char *text, size_t l
     size_t from = 0;
     struct stretch hidden = {0};
     for (size_t at = 0; at < len; at++) {
-        if (begins_learnt[(unsigned char)text[at]])
+        if (may_begin(text + at, len - at))
             extend(&hidden, at, (struct match){.mask = learnt_length(text + at, len - at)});
         if (by_rules && begins_rule[(unsigned char)text[at]] && !is_known(&hidden, text, at, len))
             extend(&hidden, at, match_rule(text + at, len - at));
@@ -287,7 +297,7 @@ enum buf_status redact_append_learnt(struct buf *out, const char *text, size_t l
 bool redact_knows_of(const char *text, size_t len)
 {
     for (size_t at = 0; at < len; at++)
-        if (begins_learnt[(unsigned char)text[at]] && learnt_length(text + at, len - at) > 0)
+        if (may_begin(text + at, len - at) && learnt_length(text + at, len - at) > 0)
             return true;
     return false;
 }
