@@ -1,6 +1,8 @@
 """Jobs that send what must not be repeated: what the journal says of a POST that was refused, broke off, or went through."""
 import http.server
 import json
+import os
+import sqlite3
 import threading
 
 from harness import Case, main
@@ -104,6 +106,70 @@ class Once(Case):
                 self.assertEqual(self.outcomes(server), {"a": "done", "b": "unknown", "c": "done"})
                 self.moonkey(server, "retry", "last")
                 self.assertEqual(sorted(server.posts), ["a", "b", "c"])
+
+    # ---- a changed input
+
+    def stop_after(self, server, rows, *args):
+        """Row "x" stops the run. args: of moonkey, instead of a new run's."""
+        server.refused = ("x",)
+        name, job = self.rows(*rows), self.job("return post(row.id)")
+        return self.moonkey(server, *(args or ("batch", name, "--job", job)), "-j", "1")
+
+    def run_id(self, server):
+        return json.loads(self.moonkey(server, "runs", "show", "last", "-o", "json").out)["id"]
+
+    def test_a_run_that_continues_another_knows_its_rows_also_after_an_interruption(self):
+        server = self.serve()
+        self.assertEqual(self.stop_after(server, ["a", "b", "c", "d", "x", "e"]).code, 4)
+        first = self.run_id(server)
+        self.assertEqual(server.posts, ["a", "b", "c", "d"])
+        # The new row comes first and stops the second run before it has come across those that are done.
+        stopped = self.stop_after(server, ["x", "a", "b", "c", "d", "e"], "resume", first, "--accept-changes")
+        self.assertEqual(stopped.code, 4, stopped.err)
+        second = self.run_id(server)
+        self.assertNotEqual(first, second)
+        # So does a third, over yet another input.
+        stopped = self.stop_after(server, ["x", "d", "c", "b", "a", "e", "f"], "resume", second, "--accept-changes")
+        self.assertEqual(stopped.code, 4, stopped.err)
+        done = self.moonkey(server, "resume", "last", credential=NEW)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual(server.posts, ["a", "b", "c", "d", "x", "e", "f"])
+        self.assertEqual(self.outcomes(server), {name: "done" for name in "xdcbaef"})
+
+    def test_a_run_goes_on_as_one_other_only(self):
+        server = self.serve()
+        self.assertEqual(self.stop_after(server, ["a", "x"]).code, 4)
+        first = self.run_id(server)
+        self.assertEqual(self.stop_after(server, ["b", "a", "x"], "resume", first, "--accept-changes").code, 4)
+        second = self.run_id(server)
+        for args in (("resume", first), ("retry", first), ("resume", first, "--accept-changes")):
+            refused = self.moonkey(server, *args, credential=NEW)
+            self.assertEqual(refused.code, 2)
+            self.assertIn(f"run {first} goes on as run {second}: moonkey resume {second}", refused.err)
+        self.assertEqual(server.posts, ["a", "b"])
+
+    def test_the_run_that_is_continued_is_needed(self):
+        server = self.serve()
+        begun = self.stop_after(server, ["a", "x"], "batch", "rows.jsonl", "--job", "job.lua", "--journal", "one.journal")
+        self.assertEqual(begun.code, 4)
+        self.assertEqual(self.stop_after(server, ["x", "a"], "resume", "one.journal", "--accept-changes").code, 4)
+        os.remove(self.path("one.journal"))
+        refused = self.moonkey(server, "resume", "last", credential=NEW)
+        self.assertEqual(refused.code, 2)
+        self.assertRegex(refused.err, r"there is no journal /.*/one.journal; it is needed, because it tells what need not be done again")
+        self.assertEqual(server.posts, ["a"])
+
+    def test_a_journal_elsewhere_is_named_by_its_path(self):
+        server = self.serve()
+        self.write("b.jsonl", '{"id":"a"}\nbad\n')
+        job = self.job("return post(row.id)")
+        self.assertEqual(self.moonkey(server, "batch", self.rows("a", "b"), "--job", job, "--journal", "it's mine.db").code, 0)
+        self.write("rows.jsonl", '{"id":"other"}\n')
+        with sqlite3.connect(self.path("it's mine.db")) as db:
+            db.execute("DELETE FROM run WHERE key = 'rows'")
+        db.close()
+        refused = self.moonkey(server, "resume", "it's mine.db")
+        self.assertIn("moonkey resume 'it'\\''s mine.db' --accept-changes", refused.err)
 
 
 main()

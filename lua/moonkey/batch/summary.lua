@@ -53,8 +53,8 @@ local function places(cause)
   local list = {}
   table.sort(cause.examples, function(a, b) return a.row < b.row end)
   for i, e in ipairs(cause.examples) do
-    local place = e.line and "line " .. e.line or "row " .. e.row
-    list[i] = e.id and ("%s (%s)"):format(place, e.id:sub(1, 40)) or place
+    local where = e.line and "line " .. e.line or "row " .. e.row
+    list[i] = e.id and ("%s (%s)"):format(where, e.id:sub(1, 40)) or where
   end
   local more = cause.count - #list
   return table.concat(list, ", ") .. (more > 0 and (" and %s more"):format(M.number(more)) or "")

@@ -27,7 +27,14 @@ function M.configure(cmd)
   cmd:option("-o --output", "Write one result a row of this session to standard output."):choices{ "jsonl" }
 end
 
--- A run's journal, read and closed: path, meta, counts, and its last session.
+-- What has been done since is not in its journal.
+local function refuse_continued(meta)
+  if not meta.continued_by or sys.file_type(meta.continued_path) ~= "file" then return end
+  stop.usage(("run %s goes on as run %s: moonkey resume %s"):format(meta.id, meta.continued_by,
+    place.name(meta.continued_by, meta.continued_path)))
+end
+
+-- A run's journal, read and closed: path, meta, counts, and how a command names it.
 local function look_up(text)
   local path, message = place.find(text)
   if not path then stop.usage(message) end
@@ -46,7 +53,8 @@ local function look_up(text)
     stop.usage(("run %s was against an emulator that ended with it, and its tokens with that; --emulator=FILE keeps them")
       :format(meta.id))
   end
-  return { path = path, meta = meta, counts = counts }
+  refuse_continued(meta)
+  return { path = path, meta = meta, counts = counts, name = place.name(meta.id, path) }
 end
 
 -- Settings that the run was begun with, where the command line does not say otherwise.
@@ -74,16 +82,16 @@ end
 
 local function refuse(run, problems)
   stop.usage(("%s; nothing was sent. Put back what it was, or go by the rows' ids and contents instead of their position: "
-    .. "moonkey resume %s --accept-changes"):format(table.concat(problems, ", and "), run.meta.id))
+    .. "moonkey resume %s --accept-changes"):format(table.concat(problems, ", and "), run.name))
 end
 
 -- Where the rows are, and whether they are known to be the same.
-local function find_input(args, run, problems)
+local function find_input(args, run, kind, problems)
   local meta = run.meta
   local file = args.file or meta.input
   if not file then
-    stop.usage(("the rows of run %s came from %s: give them again: moonkey resume %s - < FILE")
-      :format(meta.id, meta.source or "elsewhere", meta.id))
+    stop.usage(("the rows of run %s came from %s: give them again: moonkey %s %s - < FILE")
+      :format(meta.id, meta.source or "elsewhere", kind, run.name))
   end
   if file == "-" or sys.file_type(file) ~= "file" then return file, false end
   local same, problem = is_same(file, "the input", meta.input_sha256, meta.input_size)
@@ -134,7 +142,7 @@ end
 -- Go on with the rows that `kind` says ("resume", "retry"): the exit code.
 local function go_on(args, run, kind)
   local problems = {}
-  local file, verified = find_input(args, run, problems)
+  local file, verified = find_input(args, run, kind, problems)
   check_job(run, problems)
   if #problems > 0 and not args.accept_changes then refuse(run, problems) end
   M.restore(args, run.meta.options, perform.KEPT)
@@ -164,7 +172,7 @@ function M.resume(args)
   local failed = run.counts.failed
   if is_complete(run) and not args.accept_changes then
     log.info("run %s has come to its end: nothing is left to do%s", run.meta.id,
-      failed > 0 and ("; `moonkey retry %s` tries its %d failed rows again"):format(run.meta.id, failed) or "")
+      failed > 0 and ("; `moonkey retry %s` tries its %d failed rows again"):format(run.name, failed) or "")
     return failed + run.counts.unknown > 0 and 3 or 0
   end
   return go_on(args, run, "resume")

@@ -2,8 +2,10 @@
 A source for a run that continues another one over a changed input: rows that have the id and the contents of one that the other
 run has dealt with are told to known(result), with their new place, and passed over.
 
-What is known of the other run is held in memory: some 100 bytes a row.
+The other run may have been ended before it had come across all that a run before it had dealt with: then that one counts, too.
+What is known is held in memory: some 100 bytes a row.
 ]]
+local reader = require "moonkey.batch.journal.reader"
 local row_hash = require "moonkey.batch.row_hash"
 
 local M = {}
@@ -13,28 +15,43 @@ local Matched = {}
 local methods = {}
 
 local function key_of(id, hash)
-  return hash .. (id or "")
+  return hash and hash .. (id or "")
 end
 
--- hash and id → the numbers of the rows that have them, the last one first.
-local function index_of(journal)
-  local index = {}
-  for r in journal:results() do
-    if r.hash then
-      local key = key_of(r.id, r.hash)
-      index[key] = { r.row, index[key] }
-    end
+-- `index`: hash and id → the rows that have them: { journal, row, the next such entry }.
+local function pop(index, key)
+  local entry = key and index[key]
+  if entry then index[key] = entry[3] end
+  return entry
+end
+
+-- What the run of `journal` has dealt with is in it, and in no run before it any more.
+local function take_away(index, journal)
+  for r in journal:results() do pop(index, key_of(r.id, r.hash)) end
+end
+
+local function opened(path)
+  local journal, message = reader.open(path)
+  return journal or error(message .. "; it is needed, because it tells what need not be done again", 0)
+end
+
+-- What the run of the journal at `path` has dealt with.
+local function add_run(index, path)
+  local journal = opened(path)
+  local before = not journal.meta.rows and journal.meta.continues_path -- otherwise it has come to the end of its input
+  if before then
+    add_run(index, before)
+    take_away(index, journal)
   end
-  return index
+  for r in journal:results() do
+    local key = key_of(r.id, r.hash)
+    if key then index[key] = { journal, r.row, index[key] } end
+  end
 end
 
 local function take(self, row)
-  local hash = row_hash(row)
-  local key = hash and key_of(type(row.id) == "string" and row.id or nil, hash)
-  local entry = key and self.index[key]
-  if not entry then return nil end
-  self.index[key] = entry[2]
-  return self.journal:result(entry[1])
+  local entry = pop(self.index, key_of(type(row.id) == "string" and row.id or nil, row_hash(row)))
+  return entry and entry[1]:result(entry[2])
 end
 
 function methods:next()
@@ -59,9 +76,16 @@ function Matched.__index(self, key)
   return methods[key] or self.inner[key]
 end
 
--- `journal`: an open reader of the other run.
-function M.new(inner, journal, known)
-  return setmetatable({ inner = inner, journal = journal, index = index_of(journal), known = known }, Matched)
+-- `old`: path of the journal of the other run; `own`: of this one, where it has begun its work earlier. Raises where one cannot
+-- be read.
+function M.new(inner, old, own, known)
+  local index = {}
+  add_run(index, old)
+  if own then
+    local journal <close> = opened(own)
+    take_away(index, journal)
+  end
+  return setmetatable({ inner = inner, index = index, known = known }, Matched)
 end
 
 return M

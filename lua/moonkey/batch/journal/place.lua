@@ -46,6 +46,15 @@ function M.new(path)
   return ("%s/%s%s"):format(directory, id, SUFFIX), id
 end
 
+-- How a command names a run: by its id, or by the path of its journal, as a shell takes it, where that is elsewhere.
+function M.name(id, path)
+  local directory = M.directory()
+  if not path or (directory and path == ("%s/%s%s"):format(directory, id, SUFFIX)) then return id end
+  if path:find("^%-") then path = "./" .. path end
+  if not path:find("[^%w/._+@%%:,-]") then return path end
+  return "'" .. path:gsub("'", "'\\''") .. "'"
+end
+
 -- All runs of the state directory, the newest first: { { id =, path = }, … }; nil, message when it cannot be read.
 function M.list()
   local directory, message = M.directory()

@@ -106,18 +106,28 @@ local function differs_in_dryness(meta)
   end
 end
 
--- Why the run of the journal at `path` cannot be gone on with in this process; or nil.
-local function unfit(path)
+-- What the run of the journal at `path` is; nil, message where it cannot be gone on with in this process.
+local function look_at(path)
   local journal <close>, message = reader.open(path)
-  if not journal then return message end
-  return M.other_target(journal.meta) or differs_in_dryness(journal.meta)
+  if not journal then return nil, message end
+  local problem = M.other_target(journal.meta) or differs_in_dryness(journal.meta)
+  if problem then return nil, problem end
+  return journal.meta
+end
+
+-- Rows pass by that the run at `old`, which this one continues, has dealt with; `own`: see matched.lua. true, or nil, message.
+local function match(self, old, own)
+  local ok, source = pcall(matched.new, self.source, old, own, function(r) self.writer:add(r) end)
+  if not ok then return nil, tostring(source) end
+  self.source = source
+  return true
 end
 
 -- The run of the journal at `path` again, `kind` "resume" or "retry", over its input opened anew. `verified`: that is known to
 -- be what it was. Or nil, message.
 function M.again(source, path, kind, verified, values)
-  local problem = unfit(path)
-  if problem then return nil, problem end
+  local meta, problem = look_at(path)
+  if not meta then return nil, problem end
   local own, message = writer.reopen(path)
   if not own then return nil, ("cannot go on with the journal %s: %s"):format(path, message) end
   local self = { id = own.id, path = path, writer = own, kind = kind }
@@ -128,19 +138,47 @@ function M.again(source, path, kind, verified, values)
     return nil, ("cannot go on with the journal %s: %s"):format(path, self.source)
   end
   self, message = begin(self, kind, values)
-  return self, not self and cannot_write(path, message) or nil
+  if not self then return nil, cannot_write(path, message) end
+  if kind == "resume" and meta.continues_path and not meta.rows then
+    ok, message = match(self, meta.continues_path, path)
+    if not ok then
+      own:close("error")
+      return nil, message
+    end
+  end
+  return self
+end
+
+-- The run at `old` goes on as this one, and not a second time.
+local function pass_on(self, old)
+  local writer_of_old, message = writer.reopen(old)
+  if not writer_of_old then return nil, cannot_write(old, message) end
+  local ok
+  ok, message = writer_of_old:put{ continued_by = self.id, continued_path = files.absolute(self.path) }
+  writer_of_old:close()
+  if not ok then return nil, cannot_write(old, message) end
+  return match(self, old)
 end
 
 -- A new run over `source`, a changed input, in which rows count as dealt with that the run of the journal at `old` has dealt
 -- with; `path` and `values` as for new(). Rows that have failed there, and are the same, are tried again by `retry` only.
 function M.continue(source, old, path, values)
-  local journal, message = reader.open(old)
-  if not journal then return nil, message end
+  local meta, message = look_at(old)
+  if not meta then return nil, message end
   local self
-  self, message = M.new(source, path, merge({ continues = journal.meta.id }, values))
+  self, message = M.new(source, path, merge({ continues = meta.id, continues_path = files.absolute(old) }, values))
   if not self then return nil, message end
-  self.source = matched.new(source, journal, function(r) self.writer:add(r) end)
-  return self
+  local ok
+  ok, message = pass_on(self, old)
+  if ok then return self end
+  self:discard()
+  return nil, message
+end
+
+-- Nothing stays of a new run that cannot go on.
+function Recorder:discard()
+  self.writer:close("error")
+  for _, suffix in ipairs{ "", "-wal", "-shm" } do os.remove(self.path .. suffix) end
 end
 
 -- Is it one of the failed rows that are tried again?
