@@ -250,6 +250,18 @@ class Resume(Case):
         self.assertEqual(refused.code, 2)
         self.assertIn("was against an emulator that ended with it", refused.err)
 
+    def test_retry_leaves_alone_what_a_later_row_has_decided(self):
+        lines = ['{"id":"TKN-0000-0005","name":"<bad>"}', '{"id":"TKN-0000-0005","name":"new"}', '{"id":"TKN-0000-0005","name":"new"}']
+        name = self.write("rows.jsonl", "\n".join(lines) + "\n")
+        self.assertEqual(self.moonkey("batch", name, "--skip-unchanged").code, 3)
+        self.assertEqual([r["outcome"] for r in self.results()], ["failed", "done", "skipped"])
+        with sqlite3.connect(self.journal()) as db:  # as if only the last one were left
+            db.execute("UPDATE rows SET state = 2 WHERE row = 2")
+        db.close()
+        again = self.moonkey("retry", "last", "-o", "jsonl")
+        self.assertEqual((again.code, again.results()), (3, []), again.err)
+        self.assertIn("2 failed rows are left alone: a later row of the same token is done, and they would undo it", again.err)
+
     def test_failed_rows_become_a_file_for_batch(self):
         name = self.write("rows.csv", "id,name,description,modules\nTKN-0000-0001,fine,,\nTKN-9999-0001,\"a \"\"b\"\"\",\\N,MOD-1756;MOD-9042\n"
                           "TKN-0000-0002,<bad>,,\n")

@@ -139,6 +139,16 @@ local function claim_plan(args, run)
   if not ok then stop.with(5, message) end
 end
 
+local function begin_again(rows, run, kind, verified)
+  local again, message = recorder.again(rows, run.path, kind, verified)
+  local left_alone = again and again:left_alone() or 0
+  if left_alone > 0 then
+    log.info("%d failed row%s left alone: a later row of the same token is done, and they would undo it", left_alone,
+      left_alone == 1 and " is" or "s are")
+  end
+  return again, message
+end
+
 -- Go on with the rows that `kind` says ("resume", "retry"): the exit code.
 local function go_on(args, run, kind)
   local problems = {}
@@ -158,7 +168,7 @@ local function go_on(args, run, kind)
       continues = run.path }
   end
   return perform.run{ args = args, source = source, job = job, jobs = count,
-    journal = function(rows) return recorder.again(rows, run.path, kind, verified) end }
+    journal = function(rows) return begin_again(rows, run, kind, verified) end }
 end
 
 local function is_complete(run)

@@ -187,6 +187,14 @@ function Recorder:retries(row)
   return self.is_retried:row(row) ~= nil
 end
 
+-- How many failed rows are not tried again, because a later row of the same token is done.
+function Recorder:left_alone()
+  if self.kind ~= "retry" then return 0 end
+  local statement <close> = assert(self.writer.db:prepare(
+    "SELECT count(*) FROM rows WHERE state = 2 AND row NOT IN (SELECT row FROM retried)"))
+  return statement:row()
+end
+
 -- Once the first write has told whose account it is.
 function Recorder:note_account()
   local announce = not self.has_account and package.loaded["moonkey.announce"]

@@ -2,8 +2,8 @@
 A source in which the rows are passed over that need no work in this session.
 
   resume  those that have ended, whatever their outcome
-  retry   all but those that failed, and of these, those whose id has a later row that is done: tried again now, they would
-          undo what that one did
+  retry   all but those that failed, and of these, those whose id has a later row that is done (or may be, or found nothing to
+          do): tried again now, they would undo what that one did
 
 Where the input as a whole is known to be the same (its SHA-256 is), rows are passed over unread. Otherwise each is read, and
 has to have the hash that it had.
@@ -106,7 +106,7 @@ local RETRIED = [[
   CREATE TEMP TABLE retried (row INTEGER PRIMARY KEY);
   INSERT INTO retried
   SELECT f.row FROM rows f LEFT JOIN (
-    SELECT id, max(row) AS last FROM rows WHERE state = 1 AND id IN (SELECT id FROM rows WHERE state = 2) GROUP BY id
+    SELECT id, max(row) AS last FROM rows WHERE state IN (1, 3, 4) AND id IN (SELECT id FROM rows WHERE state = 2) GROUP BY id
   ) l ON l.id = f.id
   WHERE f.state = 2 AND (l.last IS NULL OR l.last < f.row) ORDER BY f.row]]
 
