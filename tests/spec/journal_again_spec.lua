@@ -2,6 +2,7 @@
 local batch = require "moonkey.batch"
 local child = require "child"
 local fixture = require "journal_fixture"
+local place = require "moonkey.batch.journal.place"
 local reader = require "moonkey.batch.journal.reader"
 local recorder = require "moonkey.batch.journal.recorder"
 local sqlite = require "moonkey.sqlite"
@@ -233,5 +234,39 @@ describe("a journal that is damaged in the middle", function()
     assert.matches("20200101-000000-aaaa", out, 1, true)
     assert.matches("bad.journal: it is damaged", err, 1, true)
     assert.is_nil(err:find("traceback", 1, true))
+  end)
+end)
+
+describe("a run that cannot begin", function()
+  it("takes another id where another process has taken that one", function()
+    local _, id = place.new()
+    local path = place.new():match("^(.*/)") .. id .. ".journal"
+    local other, new_id, given = assert(writer.create(path, id)), place.new_id, 0
+    assert(other:begin("batch"))
+    finally(function() place.new_id = new_id end)
+    function place.new_id()
+      given = given + 1
+      return given == 1 and id or new_id()
+    end
+    local summary = assert(batch.run{ source = list_of(2), job = function() end })
+    assert.same({ 2, 2 }, { summary.done, given })
+    assert.not_equal(path, summary.journal)
+    other:add{ row = 1, id = "T", outcome = "done", attempts = 1, ms = 0 }
+    other:close("done", 0)
+    assert.equal(1, #read(path))
+    os.remove(path)
+    os.remove(summary.journal)
+  end)
+
+  it("leaves a file for its results that can be named again", function()
+    local directory = child.directory(finally)
+    child.write(directory .. "/taken.journal", "mine")
+    local function go(journal)
+      return batch.run{ source = list_of(1), journal = directory .. journal, results = directory .. "/r.csv", job = function() end }
+    end
+    local summary, message = go("/taken.journal")
+    assert.is_nil(summary)
+    assert.matches("it is there already, with contents", message, 1, true)
+    assert.equal(1, assert(go("/free.journal")).done)
   end)
 end)

@@ -168,7 +168,10 @@ function M.run(options)
   if not source then return nil, job end
   local out <close> = opened -- also when an error is raised
   local journal, message = open_journal(options, source)
-  if journal == nil then return nil, message end
+  if journal == nil then
+    out:abandon()
+    return nil, message
+  end
   local opened_writer <close> = journal and journal.writer or nil -- luacheck: ignore 211
   if journal then source = journal.source end
   local tally = tallies.new()

@@ -48,6 +48,11 @@ function Output:flush()
   return not self.failure or nil, self.failure
 end
 
+-- Nothing was run, and nothing is written: FILE stays empty, and can be named again.
+function Output:abandon()
+  for _, sink in ipairs(self.sinks) do sink.lines, sink.size = {}, 0 end
+end
+
 -- Every AGE seconds, also while every row waits.
 local function keep_flushing(self)
   while not self.closed:wait(AGE) do self:flush() end

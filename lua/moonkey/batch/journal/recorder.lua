@@ -20,6 +20,7 @@ local M = {}
 local Recorder = {}
 Recorder.__index = Recorder
 
+local TRIES = 3 -- for an id that is nobody else's
 local EMULATOR = "the emulator" -- where its credential comes from (cli/connect.lua)
 
 -- Where the run's calls go, and as whom; nothing where no API is set up.
@@ -65,17 +66,23 @@ local function give_up(path, is_users, message)
   return nil, message .. "; name a file elsewhere with --journal FILE"
 end
 
+-- Is it another run's? In the state directory, one that has begun in the same millisecond.
+local function is_taken(kind)
+  return kind == "exists" or kind == "busy"
+end
+
 -- A new run over `source`. `wanted`: path of its journal; nil means the state directory. `values`: for its table `run`. Or nil,
 -- message.
-function M.new(source, wanted, values)
+function M.new(source, wanted, values, tries)
   local facts, message = identify(source)
   if not facts then return nil, message end
   local path, id = place.new(wanted)
   if not path then return nil, id end
   local own, kind
   own, message, kind = writer.create(path, id)
-  if kind == "exists" then
-    message = ("%s; if it is an earlier run's, `moonkey resume %s` goes on with that"):format(message, path)
+  if is_taken(kind) then
+    if not wanted and (tries or 0) < TRIES then return M.new(source, nil, values, (tries or 0) + 1) end
+    message = ("%s; if it is an earlier run's, `moonkey resume %s` goes on with that"):format(message, place.name(id, path))
     return nil, cannot_write(path, message)
   elseif not own then
     return give_up(path, wanted, message)
