@@ -202,6 +202,11 @@ void client_stop(struct client *client, const char *why)
     dispatch_stop(client);
 }
 
+void client_go_on(struct client *client)
+{
+    client->stopped = client->stopped && client->governor.refused;
+}
+
 struct client *client_new(struct loop *loop, const struct client_config *config, char *err)
 {
     struct client *c = calloc(1, sizeof *c);

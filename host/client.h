@@ -90,6 +90,8 @@ const char *call_target(const struct call *call);
  * next attempt with the outcome of the last; those on the wire go on.
  */
 void client_stop(struct client *client, const char *why);
+/* Whoever has stopped it is done: calls are sent again, unless the server or the people in charge have refused them. */
+void client_go_on(struct client *client);
 /* Why the server's replies, its certificate, a lack of consent, or max_changes (of writes only) stopped it. */
 enum refused client_refused(const struct client *client);
 bool client_dry_run(const struct client *client);

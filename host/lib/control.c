@@ -202,6 +202,15 @@ static int f_stop(lua_State *L)
     return 0;
 }
 
+/* control.go_on(): the end of control.stop(). Not after a signal. */
+static int f_go_on(lua_State *L)
+{
+    (void)L;
+    if (client) /* what stop() does without one: nothing */
+        client_go_on(client);
+    return 0;
+}
+
 static int f_consent(lua_State *L)
 {
     client_consent(control_need_client(L));
@@ -234,6 +243,7 @@ static const luaL_Reg lib[] = {
     {"consent", f_consent},
     {"decline", f_decline},
     {"environment_has_credential", f_environment_has_credential},
+    {"go_on", f_go_on},
     {"refuse_with", f_refuse_with},
     {"seal", f_seal},
     {"set_account", f_set_account},

@@ -1,6 +1,8 @@
 -- moonkey.batch.halt: when a run is stopped because too many rows failed.
 local batch = require "moonkey.batch"
+local child = require "child"
 local halt = require "moonkey.batch.halt"
+local task = require "moonkey.task"
 
 local function tally(done, failed, unknown)
   return { done = done, failed = failed, unknown = unknown or 0, skipped = 0 }
@@ -43,5 +45,27 @@ describe("batch.run with a halt rule", function()
   it("refuses a rule that is none, before anything is started", function()
     assert.same({ nil, "halt x: expected fail=N (rows) or fail=N% (of the rows tried, 1 to 100)" },
       { batch.run{ source = {}, halt = "x" } })
+  end)
+
+  it("sends calls again after it, and those of another run meanwhile", function()
+    local function names(n)
+      local list = {}
+      for i = 1, n do list[i] = { id = ("TKN-0000-%04d"):format(i + 10), name = "halted " .. i } end
+      return list
+    end
+    local function fail() return nil, "no" end
+    assert.equal("halt", batch.run{ source = names(3), jobs = 1, halt = "fail=1", job = fail }.stopped)
+    assert.equal(3, batch.run{ source = names(3) }.done)
+    local other = task.spawn(function() return batch.run{ source = names(40), jobs = 4 } end)
+    assert.equal("halt", batch.run{ source = names(3), jobs = 1, halt = "fail=1", job = fail }.stopped)
+    assert.equal(40, other:join().done)
+  end)
+
+  it("needs no API", function()
+    local code, out, err = child.eval([[
+      local s = require("moonkey.batch").run{ source = { {}, {} }, jobs = 1, halt = "fail=1", journal = false,
+        job = function() return nil, "no" end }
+      print(s.stopped)]], { env = "MPT_API_TOKEN=" })
+    assert.same({ 0, "halt\n", "" }, { code, out, err })
   end)
 end)

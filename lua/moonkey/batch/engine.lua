@@ -35,12 +35,17 @@ end
 -- What is not on the wire yet is not sent for these.
 local NOT_SENT = { halt = "not sent: the run was halted", journal = "not sent: the journal cannot be written" }
 
+local running = 0 -- engines in this process
+
 -- Nothing new is started from here on. The reason: one of http.stop_reason(), "interrupted", "halt", "output", "journal".
 function Engine:stop(reason)
   if self.stopped then return end
   self.stopped = reason
   self.source:close()
-  if NOT_SENT[reason] then control.stop(NOT_SENT[reason]) end
+  if NOT_SENT[reason] and running == 1 then -- another run's calls are sent
+    self.has_stopped_calls = true
+    control.stop(NOT_SENT[reason])
+  end
 end
 
 function Engine:must_stop()
@@ -244,8 +249,12 @@ function M.run(options)
     counts = { done = 0, failed = 0, unknown = 0, pending = 0, skipped = 0 },
     busy = 0, workers = 0, hired = 0, waiting = 0, in_flight = {}, handles = {},
   }, Engine)
+  running = running + 1
   self:hire()
-  self:wait()
+  local ok, err = pcall(self.wait, self)
+  running = running - 1
+  if self.has_stopped_calls and not sys.interrupted() then control.go_on() end
+  if not ok then error(err, 0) end
   if not self.stopped and self.ended then self:must_stop() end
   return { rows = self.source.count, ended = self.ended, stopped = self.stopped, halted = self.halted or nil,
     unusable = self.unusable }
