@@ -282,6 +282,19 @@ class Resume(Case):
         self.assertEqual(len(self.moonkey("runs", "results", "last", "-o", "csv").out.splitlines()), 4)
         self.assertEqual([r["row"] for r in self.results("--failed")], [3])
 
+    def test_json_is_one_document(self):
+        self.assertEqual(json.loads(self.moonkey("runs", "-o", "json").out), [])
+        name = self.rows(2, more=["bad"])
+        for _ in range(2):
+            self.moonkey("batch", name)
+        self.assertEqual([run["counts"]["failed"] for run in json.loads(self.moonkey("runs", "-o", "json").out)], [1, 1])
+        self.assertEqual(len(self.moonkey("runs", "list", "-o", "jsonl").results()), 2)
+        self.assertEqual([r["row"] for r in json.loads(self.moonkey("runs", "results", "last", "-o", "json").out)], [1, 2, 3])
+        self.moonkey("batch", self.rows(1))
+        self.assertEqual(json.loads(self.moonkey("runs", "results", "last", "--failed", "-o", "json").out), [])
+        refused = self.moonkey("runs", "list", "-o", "csv")
+        self.assertEqual((refused.code, refused.out), (2, ""))
+
     def test_what_is_no_run(self):
         self.write("notes.journal", "not a journal\n")
         for args, message in (

@@ -64,18 +64,33 @@ local function as_json(run)
   return json.encode(meta)
 end
 
+-- What stands before a record of JSON, so that all together are one array; its end.
+local function array()
+  local before = "[\n"
+  return function()
+    local text = before
+    before = ",\n"
+    return text
+  end, function() return before == "[\n" and "[]\n" or "\n]\n" end
+end
+
 local function list(args)
   local runs, message = place.list()
   if not runs then stop.usage(message) end
-  local lines = args.output == "json" and json.array() or nil
-  if not lines and #runs > 0 then print(("%-20s  %-19s  %-11s  %s"):format("RUN", "BEGUN", "STATE", "ROWS, INPUT")) end
+  local as_lines, next_item, last = args.output == "jsonl", array()
+  local is_array = args.output == "json"
+  if not is_array and not as_lines and #runs > 0 then
+    print(("%-20s  %-19s  %-11s  %s"):format("RUN", "BEGUN", "STATE", "ROWS, INPUT"))
+  end
   for _, entry in ipairs(runs) do
     local ok, run, problem = pcall(describe, entry.path)
     if not ok and not damage.is(run) then error(run, 0) end
     if not ok then run, problem = nil, tostring(run) end
     if not run then
       io.stderr:write(("moonkey: %s\n"):format(problem))
-    elseif lines or args.output == "jsonl" then
+    elseif is_array then
+      io.stdout:write(next_item(), as_json(run))
+    elseif as_lines then
       print(as_json(run))
     else
       local input = result.one_line(run.meta.source or "?")
@@ -83,6 +98,7 @@ local function list(args)
         counts_text(run.counts, run.meta.rows), input))
     end
   end
+  if is_array then io.stdout:write(last()) end
   if #runs == 0 then io.stderr:write(("moonkey: there are no runs in %s\n"):format(place.directory())) end
 end
 
@@ -109,7 +125,13 @@ local function table_line(r)
   return ("%7d  %-14s  %-8s  %-4s %s\n"):format(r.row, result.one_line(r.id or ""), r.outcome, r.status or "", what)
 end
 
-local WRITERS = { table = table_line, jsonl = result.to_jsonl, json = result.to_jsonl, csv = result.to_csv }
+local WRITERS = { table = table_line, jsonl = result.to_jsonl, csv = result.to_csv }
+
+-- As items of one array.
+local function json_items()
+  local next_item, last = array()
+  return function(r) return next_item() .. result.to_jsonl(r):sub(1, -2) end, last
+end
 
 local function results(path, args)
   local format = args.output or "table"
@@ -121,15 +143,20 @@ local function results(path, args)
   end
   if format == "csv" then io.stdout:write(result.CSV_HEADER) end
   if format == "table" then io.stdout:write(("%7s  %-14s  %-8s  %-4s %s\n"):format("ROW", "ID", "OUTCOME", "HTTP", "WHY")) end
-  local write = WRITERS[format]
+  local write, last = WRITERS[format], nil
+  if format == "json" then write, last = json_items() end
   for r in journal:results(args.failed and { "failed" } or nil) do
     r.hash, r.at = nil, nil
     local ok, problem = io.stdout:write(write(r))
     if not ok then stop.with(1, "cannot write to standard output: " .. problem) end
   end
+  if last then io.stdout:write(last()) end
 end
 
 function M.run(args)
+  if args.output == "csv" and args.action ~= "results" then
+    stop.usage("-o csv is for `runs results`; a list of runs, and one run, come as table, json or jsonl")
+  end
   if not args.action or args.action == "list" then
     list(args)
     return 0
