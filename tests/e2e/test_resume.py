@@ -132,6 +132,20 @@ class Resume(Case):
         sent = len([r for r in results if r["ms"] >= 0]) - (before - 1)  # the corrected row was one of those done
         self.assertGreaterEqual(sent, ROWS - before)
 
+    def test_accepted_changes_leave_the_last_word_to_the_last_row(self):
+        def row(number, name):
+            return json.dumps({"id": f"TKN-0000-{number:04d}", "name": name}) + "\n"
+
+        rest = row(5, "last") + row(6, "sixth") + "bad\n" + row(7, "seventh")
+        self.write("some.jsonl", row(5, "<bad>") + rest)
+        self.assertEqual(self.moonkey("batch", "some.jsonl", "-j", "1", "--halt", "fail=2").code, 5)
+        self.write("some.jsonl", row(5, "first") + rest)
+        done = self.moonkey("resume", "last", "--accept-changes", "-o", "jsonl", "--halt", "fail=10")
+        self.assertEqual(done.code, 3, done.err)
+        self.assertEqual(self.names_in_emulator()[4:7], ["last", "sixth", "seventh"])
+        by_row = {r["row"]: r for r in self.results()}
+        self.assertEqual([by_row[n]["outcome"] for n in (1, 2, 3, 4, 5)], ["done", "done", "done", "failed", "done"])
+
     def test_refuses_a_job_that_has_changed(self):
         job = self.write("job.lua", "return function(row) return token.update(row.id, { name = row.name }) ~= nil end")
         self.kill_after(50, "batch", self.rows(), "--job", job, "--rate", "300/s")

@@ -1,6 +1,7 @@
 --[[
 A source for a run that continues another one over a changed input: rows that have the id and the contents of one that the other
-run has dealt with are told to known(result), with their new place, and passed over.
+run has dealt with are told to known(result), with their new place, and passed over. Where all that rows do may be repeated,
+one is done again when an earlier row of its token is new: it would not have the last word otherwise.
 
 The other run may have been ended before it had come across all that a run before it had dealt with: then that one counts, too.
 What is known is held in memory: some 100 bytes a row.
@@ -25,9 +26,11 @@ local function pop(index, key)
   return entry
 end
 
--- What the run of `journal` has dealt with is in it, and in no run before it any more.
-local function take_away(index, journal)
-  for r in journal:results() do pop(index, key_of(r.id, r.hash)) end
+-- What the run of `journal` has dealt with is in it, and in no run before it any more. `new`: gets the ids of its other rows.
+local function take_away(index, journal, new)
+  for r in journal:results() do
+    if not pop(index, key_of(r.id, r.hash)) and r.id then new[r.id] = true end
+  end
 end
 
 local function opened(path)
@@ -41,7 +44,7 @@ local function add_run(index, path)
   local before = not journal.meta.rows and journal.meta.continues_path -- otherwise it has come to the end of its input
   if before then
     add_run(index, before)
-    take_away(index, journal)
+    take_away(index, journal, {})
   end
   for r in journal:results() do
     local key = key_of(r.id, r.hash)
@@ -49,9 +52,12 @@ local function add_run(index, path)
   end
 end
 
+-- The result that the row has already; nil where it is to be worked on.
 local function take(self, row)
-  local entry = pop(self.index, key_of(type(row.id) == "string" and row.id or nil, row_hash(row)))
-  return entry and entry[1]:result(entry[2])
+  local id = type(row.id) == "string" and row.id or nil
+  local entry = pop(self.index, key_of(id, row_hash(row)))
+  if entry and not (id and self.new[id]) then return entry[1]:result(entry[2]) end
+  if id and self.may_repeat then self.new[id] = true end
 end
 
 function methods:next()
@@ -76,16 +82,16 @@ function Matched.__index(self, key)
   return methods[key] or self.inner[key]
 end
 
--- `old`: path of the journal of the other run; `own`: of this one, where it has begun its work earlier. Raises where one cannot
--- be read.
-function M.new(inner, old, own, known)
-  local index = {}
+-- `old`: path of the journal of the other run; `own`: of this one, where it has begun its work earlier. `may_repeat`: all that
+-- rows do. Raises where a journal cannot be read.
+function M.new(inner, old, own, may_repeat, known)
+  local index, new = {}, {}
   add_run(index, old)
   if own then
     local journal <close> = opened(own)
-    take_away(index, journal)
+    take_away(index, journal, may_repeat and new or {})
   end
-  return setmetatable({ inner = inner, index = index, known = known }, Matched)
+  return setmetatable({ inner = inner, index = index, new = new, may_repeat = may_repeat, known = known }, Matched)
 end
 
 return M

@@ -122,9 +122,10 @@ local function look_at(path)
   return journal.meta
 end
 
--- Rows pass by that the run at `old`, which this one continues, has dealt with; `own`: see matched.lua. true, or nil, message.
-local function match(self, old, own)
-  local ok, source = pcall(matched.new, self.source, old, own, function(r) self.writer:add(r) end)
+-- Rows pass by that the run at `old`, which this one continues, has dealt with; `own`, `may_repeat`: see matched.lua. true, or
+-- nil, message.
+local function match(self, old, own, may_repeat)
+  local ok, source = pcall(matched.new, self.source, old, own, may_repeat, function(r) self.writer:add(r) end)
   if not ok then return nil, tostring(source) end
   self.source = source
   return true
@@ -147,7 +148,7 @@ function M.again(source, path, kind, verified, values)
   self, message = begin(self, kind, values)
   if not self then return nil, cannot_write(path, message) end
   if kind == "resume" and meta.continues_path and not meta.rows then
-    ok, message = match(self, meta.continues_path, path)
+    ok, message = match(self, meta.continues_path, path, not meta.job)
     if not ok then
       own:close("error")
       return nil, message
@@ -157,14 +158,14 @@ function M.again(source, path, kind, verified, values)
 end
 
 -- The run at `old` goes on as this one, and not a second time.
-local function pass_on(self, old)
+local function pass_on(self, old, has_job)
   local writer_of_old, message = writer.reopen(old)
   if not writer_of_old then return nil, cannot_write(old, message) end
   local ok
   ok, message = writer_of_old:put{ continued_by = self.id, continued_path = files.absolute(self.path) }
   writer_of_old:close()
   if not ok then return nil, cannot_write(old, message) end
-  return match(self, old)
+  return match(self, old, nil, not has_job)
 end
 
 -- A new run over `source`, a changed input, in which rows count as dealt with that the run of the journal at `old` has dealt
@@ -176,7 +177,7 @@ function M.continue(source, old, path, values)
   self, message = M.new(source, path, merge({ continues = meta.id, continues_path = files.absolute(old) }, values))
   if not self then return nil, message end
   local ok
-  ok, message = pass_on(self, old)
+  ok, message = pass_on(self, old, meta.job ~= nil)
   if ok then return self end
   self:discard()
   return nil, message
