@@ -186,6 +186,14 @@ class Resume(Case):
         self.assertEqual(done.code, 3, done.err)
         self.assertEqual(len(self.results()), ROWS + 2)
 
+    def test_a_script_does_not_go_on_with_what_batch_began(self):
+        self.assertEqual(self.moonkey("batch", self.rows(3), "--journal", "mine.journal", "--undoable").code, 0)
+        script = self.write("again.lua", """
+            print(require("moonkey.batch").run{ source = "rows.jsonl", journal = "mine.journal", resume = true, job = print })""")
+        done = self.moonkey("run", script)
+        self.assertRegex(done.out, r"^nil\s+run \S+ was begun by moonkey batch: `moonkey resume mine.journal` goes on with it\n$")
+        self.assertTrue(json.loads(self.moonkey("runs", "show", "mine.journal", "-o", "json").out)["options"]["undoable"])
+
     def test_a_run_under_way_is_refused(self):
         process = self.start("batch", self.rows(), "--rate", "50/s", env=self.emulator.env)
         deadline = time.monotonic() + 20
@@ -251,7 +259,9 @@ class Resume(Case):
 
     def test_a_retry_does_not_finish_a_run(self):
         self.kill_after(50, "batch", self.write("some.jsonl", "bad\n" + self.read(self.rows())), "--rate", "300/s")
-        self.assertEqual(self.moonkey("retry", "last").code, 3)
+        again = self.moonkey("retry", "last")
+        self.assertEqual(again.code, 3)
+        self.assertRegex(again.err, r"has rows that have not been run yet: `moonkey resume \S+` goes on with those")
         self.assertRegex(self.moonkey("runs").out, "unfinished +[0-9]+ done, 1 failed; some.jsonl")
         self.assertEqual(self.moonkey("resume", "last", "--rate", "10000/s").code, 3)
         self.assertRegex(self.moonkey("runs").out, "done +600 done, 1 failed of 601; some.jsonl")
@@ -311,8 +321,10 @@ class Resume(Case):
 
     def test_what_is_no_run(self):
         self.write("notes.journal", "not a journal\n")
+        self.write("last", "not the last run")
         for args, message in (
                 (("resume", "last"), "there are no runs in"),
+                (("batch", self.rows(1), "--journal", "."), "cannot write the journal .: it is no regular file\n"),
                 (("resume", "./none.journal"), "there is no journal ./none.journal"),
                 (("resume", "notes.journal"), "it is damaged, or no journal of moonkey"),
                 (("runs", "show"), "runs show needs a RUN"),

@@ -196,7 +196,11 @@ function M.retry(args)
       run.counts.unknown > 0 and ("; %d are unknown, and are not repeated"):format(run.counts.unknown) or "")
     return run.counts.unknown > 0 and 3 or 0
   end
-  return go_on(args, run, "retry")
+  local code = go_on(args, run, "retry")
+  if not is_complete(run) then
+    log.info("run %s has rows that have not been run yet: `moonkey resume %s` goes on with those", run.meta.id, run.name)
+  end
+  return code
 end
 
 return M

@@ -82,7 +82,7 @@ end
 -- The journal's path for what a user writes: an id, the beginning of only one, "last", or a path; nil, message.
 function M.find(text)
   if text == "" then return nil, "the id of the run is empty; `moonkey runs list` shows them" end
-  if text:find("/", 1, true) or text:find("%.journal$") or sys.file_type(text) == "file" then
+  if text ~= "last" and (text:find("/", 1, true) or text:find("%.journal$") or sys.file_type(text) == "file") then
     if sys.file_type(text) == "file" then return text end
     return nil, ("there is no journal %s"):format(text)
   end

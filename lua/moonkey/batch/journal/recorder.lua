@@ -82,7 +82,9 @@ function M.new(source, wanted, values, tries)
   own, message, kind = writer.create(path, id)
   if is_taken(kind) then
     if not wanted and (tries or 0) < TRIES then return M.new(source, nil, values, (tries or 0) + 1) end
-    message = ("%s; if it is an earlier run's, `moonkey resume %s` goes on with that"):format(message, place.name(id, path))
+    if kind == "exists" then
+      message = ("%s; if it is an earlier run's, `moonkey resume %s` goes on with that"):format(message, place.name(id, path))
+    end
     return nil, cannot_write(path, message)
   elseif not own then
     return give_up(path, wanted, message)
@@ -135,7 +137,11 @@ end
 -- be what it was. Or nil, message.
 function M.again(source, path, kind, verified, values)
   local meta, problem = look_at(path)
-  if not meta then return nil, problem end
+  if meta and values and meta.command == "batch" then -- another job, and the run's options would be lost
+    problem = ("run %s was begun by moonkey batch: `moonkey resume %s` goes on with it"):format(meta.id,
+      place.name(meta.id, path))
+  end
+  if problem then return nil, problem end
   local own, message = writer.reopen(path)
   if not own then return nil, ("cannot go on with the journal %s: %s"):format(path, message) end
   local self = { id = own.id, path = path, writer = own, kind = kind }

@@ -278,7 +278,8 @@ end
 function M.create(path, id)
   local type, size = sys.file_type(path)
   if type and (type ~= "file" or size > 0) then
-    return nil, type == "file" and "it is there already, with contents" or "it is no regular file", "exists"
+    if type == "file" then return nil, "it is there already, with contents", "exists" end
+    return nil, "it is no regular file", "irregular"
   end
   local self, message, kind = opened(path, schema.create)
   if not self then return nil, message, kind end
