@@ -266,6 +266,19 @@ class Resume(Case):
         self.assertEqual(self.moonkey("resume", "last", "--rate", "10000/s").code, 3)
         self.assertRegex(self.moonkey("runs").out, "done +600 done, 1 failed of 601; some.jsonl")
 
+    def test_another_emulator_is_another_target(self):
+        begun = self.run_moonkey("--emulator=kept.db", "batch", self.rows(3, more=["bad"]), "-j", "1", "--halt", "fail=1")
+        self.assertEqual(begun.code, 5, begun.err)
+        with sqlite3.connect(self.journal()) as db:  # as if it had been killed before
+            db.execute("DELETE FROM rows WHERE row > 1")
+        db.close()
+        refused = self.run_moonkey("resume", "last", "--emulator=other.db")
+        self.assertEqual(refused.code, 2)
+        self.assertRegex(refused.err, "the run was against the emulator of /.*/kept.db, and this would go to that of other.db")
+        self.assertEqual(self.run_moonkey("resume", "last", "--emulator").code, 5)
+        script = self.write("name.lua", 'print((token.get("TKN-0000-0003")).name)')
+        self.assertEqual(self.run_moonkey("--emulator=kept.db", "run", script).out, "new 3\n")
+
     def test_nothing_goes_on_without_the_emulator_of_the_run(self):
         ended = self.run_moonkey("--emulator", "batch", self.rows(3, more=["bad"]), "--halt", "fail=1")
         self.assertEqual(ended.code, 5)

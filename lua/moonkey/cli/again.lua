@@ -7,6 +7,7 @@ local batch_command = require "moonkey.cli.batch"
 local connect = require "moonkey.cli.connect"
 local default_job = require "moonkey.batch.default_job"
 local digest = require "moonkey.digest"
+local files = require "moonkey.files"
 local log = require "moonkey.log"
 local perform = require "moonkey.cli.perform"
 local place = require "moonkey.batch.journal.place"
@@ -57,8 +58,19 @@ local function look_up(text)
   return { path = path, meta = meta, counts = counts, name = place.name(meta.id, path) }
 end
 
+-- An emulator is known by the file of its tokens.
+local function restore_emulator(args, data)
+  if not data then return end
+  if args.emulator and not args.emulator_data then args.emulator_data = data end
+  local given = args.emulator_data
+  if given and given ~= "" and files.absolute(given) ~= files.absolute(data) then
+    stop.usage(("the run was against the emulator of %s, and this would go to that of %s"):format(data, given))
+  end
+end
+
 -- Settings that the run was begun with, where the command line does not say otherwise.
 function M.restore(args, options, names)
+  restore_emulator(args, options.emulator_data)
   local elsewhere = args.base_url or args.profile or args.emulator or args.emulator_data
   for _, name in ipairs(names) do
     local names_target = name == "base_url" or name == "profile" or name == "emulator" or name == "emulator_data"
