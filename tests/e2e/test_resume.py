@@ -103,6 +103,9 @@ class Resume(Case):
         again = self.moonkey("resume", "last")
         self.assertEqual((again.code, again.out), (0, ""))
         self.assertIn("nothing is left to do", again.err)
+        refused = self.moonkey("resume", "last", "--journal", "other.journal")
+        self.assertEqual(refused.code, 2)
+        self.assertIn("--journal goes with --accept-changes", refused.err)
 
     def test_refuses_an_input_that_has_changed(self):
         self.kill_after(50, "batch", self.rows(), "--rate", "300/s")

@@ -190,11 +190,15 @@ end
 
 function M.resume(args)
   perform.check_results(args.results)
+  if args.journal and not args.accept_changes then
+    stop.usage("--journal goes with --accept-changes, which begins a new run; without it, a run goes on in its own journal")
+  end
   local run = look_up(args.run)
   local failed = run.counts.failed
   if is_complete(run) and not args.accept_changes then
-    log.info("run %s has come to its end: nothing is left to do%s", run.meta.id,
-      failed > 0 and ("; `moonkey retry %s` tries its %d failed rows again"):format(run.name, failed) or "")
+    local more = failed > 0 and ("; `moonkey retry %s` tries its %d failed row%s again"):format(run.name, failed,
+      failed == 1 and "" or "s") or ""
+    log.info("run %s has come to its end: nothing is left to do%s", run.meta.id, more)
     return failed + run.counts.unknown > 0 and 3 or 0
   end
   return go_on(args, run, "resume")
