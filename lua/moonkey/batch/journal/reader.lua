@@ -124,14 +124,16 @@ end
 
 Reader.__close = Reader.close
 
--- The journal at `path`, with `meta`, the table `run` as { key = value } (options decoded); or nil, message.
-function M.open(path)
+-- The journal at `path`, with `meta`, the table `run` as { key = value } (options decoded); or nil, message. Damage
+-- anywhere in it is found here, before some of it is believed; not where it is `known_good`.
+function M.open(path, known_good)
   if sys.file_type(path) ~= "file" then return nil, ("there is no journal %s"):format(path) end
   local is_running = sqlite.is_locked(path) -- before it is opened: see sqlite.is_locked
   local db, message, kind = schema.open_to_read(path)
   if not db then return nil, ("cannot read the journal %s: %s"):format(path, message), kind end
   local ok
   ok, message, kind = schema.check(db)
+  if ok and not known_good then ok, message, kind = schema.check_whole(db) end
   if not ok then
     db:close()
     return nil, ("cannot read the journal %s: %s"):format(path, message), kind

@@ -221,7 +221,7 @@ end
 -- Add what earlier sessions have done, and will not be done again, to a tally.
 function Recorder:tally(tally)
   if not self.kind then return end
-  local journal <close> = assert(reader.open(self.path))
+  local journal <close> = assert(reader.open(self.path, true))
   local counts = journal:counts()
   tally.done, tally.skipped = counts.done, counts.skipped
   for r in journal:results{ "failed", "unknown", "new" } do
