@@ -149,7 +149,8 @@ struct peer *peer_start(const struct peer_reply *replies, size_t count)
         bind(peer->listener, (struct sockaddr *)&at, sizeof at) != 0 || listen(peer->listener, 64) != 0 ||
         getsockname(peer->listener, (struct sockaddr *)&at, &size) != 0)
         die("peer");
-    memcpy(peer->replies, replies, count * sizeof *replies);
+    if (count > 0)
+        memcpy(peer->replies, replies, count * sizeof *replies);
     peer->count = count;
     snprintf(peer->url, sizeof peer->url, "http://127.0.0.1:%d", ntohs(at.sin_port));
     pthread_mutex_init(&peer->lock, NULL);
