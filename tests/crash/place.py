@@ -84,6 +84,10 @@ class Place:
     def path(self, name):
         return os.path.join(self.directory, name)
 
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8", newline="") as f:
+            f.write(text)
+
     def environment(self, orders=None, state=None):
         env = {"PATH": os.environ["PATH"], "HOME": self.directory, "LC_ALL": "C.UTF-8", "MPT_API_TOKEN": CREDENTIAL,
                "MPT_API_BASE_URL": f"http://127.0.0.1:{self.server.port}", "XDG_STATE_HOME": state or self.path("state")}

@@ -15,7 +15,7 @@ from place import Failed
 from trial import Trial
 
 JOBS = 4
-SHORT = 24
+SHORT = 20
 
 
 def steps_of(make):

@@ -5,6 +5,8 @@ lost: once the fault is gone, the run is resumed, and all the checks of the orac
 
 Where the system allows that, it all happens in a mount namespace of its own, with real small and read-only file systems.
 """
+import collections
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -50,7 +52,7 @@ class Case(unittest.TestCase):
         for directory, _, names in os.walk(trial.place.state):
             for name in names:
                 path = os.path.join(directory, name)
-                if stat.S_ISREG(os.stat(path).st_mode) and not name.endswith("-shm"):
+                if stat.S_ISREG(os.lstat(path).st_mode) and not name.endswith("-shm"):
                     with open(path, "rb") as f:
                         contents[path] = f.read()
         return {path: data for path, data in contents.items() if data or not path.endswith("-wal")}
@@ -91,7 +93,7 @@ class DiskOfAJournal(Case):
         self.breaks("ENOSPC/write/any/200000b", "full", mode="undoable")
 
     def test_quota(self):
-        self.breaks("EDQUOT/write/any/120000b", "quota")
+        self.breaks("EDQUOT/write/any/120000b", "quota|code 778")
 
     def test_sync_fails(self):
         self.breaks("EIO/sync/wal/6", "I/O error")
@@ -198,10 +200,12 @@ class NoJournal(Case):
                 os.remove(trial.path + end)
         with open(trial.path, "wb") as f:
             f.write(data)
+        os.chmod(trial.path, 0o600)
 
     def whole(self):
         trial = self.killed()
-        sqlite3.connect(trial.path).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with contextlib.closing(sqlite3.connect(trial.path)) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with open(trial.path, "rb") as f:
             return trial, f.read()
 
@@ -298,6 +302,26 @@ class InUse(Case):
         self.assertFalse(len(trial.committed) == len(trial.input.rows))
         trial.server.ask("settings", {"credential": CREDENTIAL})
         trial.finish()
+
+
+class ChangedInput(Case):
+    def test_no_post_is_repeated(self):
+        """A run that was killed goes on over a changed input, is killed again, and resumed."""
+        trial = self.trial("job", slow=0.5)
+        while len(trial.committed) < 50:
+            self.assertTrue(trial.once({"CRASH_AT": "sync/wal/25/before"}).killed)
+        with open(trial.place.path(trial.source), encoding="utf-8") as f:
+            rows = f.read()
+        trial.place.write(trial.source, trial.input.rows[0].as_json() + "\n" + rows.replace("row-2 ", "row-9999 "))
+        self.refuses(trial, trial.command(), 2, "has changed", "--accept-changes")
+        new = ["--accept-changes", "--journal", "new.journal"]
+        self.assertTrue(trial.place.run(*trial.command(), *new, orders={"CRASH_AT": "sync/wal/8/after"}).killed)
+        self.assertEqual(trial.place.run("resume", "new.journal").code, 3)
+        trial.requests()
+        posts = collections.Counter(row for method, _, row, _, _ in trial.log if method == "POST")
+        self.assertEqual({row: count for row, count in posts.items() if count > 1 and row != 1}, {})
+        self.assertEqual(posts[9999], 1)
+        self.assertLessEqual(posts[1], 2)  # it is there twice now
 
 
 @unittest.skipUnless(os.environ.get(NAMESPACE), "no mount namespace: this system does not allow `unshare -rm`")

@@ -56,8 +56,7 @@ class Trial:
 
     def prepare(self):
         if self.mode == "job":
-            with open(self.place.path("job.lua"), "w", encoding="utf-8") as f:
-                f.write(JOB)
+            self.place.write("job.lua", JOB)
         if self.mode == "plan":
             done = self.place.run("plan", self.source, "-o", "rows.plan")
             expect(done.code in (0, 3), f"plan ended with {done.code}: {done.err.decode()}")
