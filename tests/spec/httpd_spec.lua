@@ -112,7 +112,7 @@ describe("moonkey.httpd", function()
     server = assert(httpd.listen({}))
     url = "http://127.0.0.1:" .. server:port()
     local client = task.spawn(shell, ("for i in 1 2 3; do curl -s %s/$i & done; wait"):format(url))
-    task.sleep(0.3)
+    task.sleep(1)
     local batch = server:accept()
     assert.equal(3, #batch)
     for _, request in ipairs(batch) do
