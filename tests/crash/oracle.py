@@ -33,7 +33,7 @@ class Pace:
 
     def limit(self, trial):
         left = len(trial.input.rows) - len(trial.committed)
-        rows = left / (self.kills - trial.kills + 1)
+        rows = left / (self.kills - trial.kills + 4)
         if trial.chance.random() < 0.1:
             return trial.chance.uniform(0, self.start_up)
         return self.start_up + trial.chance.uniform(0, 1.7) * rows * self.worked / self.done
@@ -54,7 +54,7 @@ def kill_until(trial, kills):
     while trial.kills < kills:
         orders = named_death(trial.chance) if trial.chance.random() < 0.5 else None
         before, began = len(trial.committed), time.monotonic()
-        if trial.start(orders, pace.limit(trial)):
+        if trial.start(orders, pace.limit(trial) * (2 if orders else 1)):  # they come sooner, where they come
             return
         pace.learn(time.monotonic() - began, len(trial.committed) - before)
 

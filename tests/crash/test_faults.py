@@ -7,6 +7,7 @@ Where the system allows that, it all happens in a mount namespace of its own, wi
 """
 import collections
 import contextlib
+import json
 import os
 import shutil
 import sqlite3
@@ -130,6 +131,19 @@ class DiskOfAJournal(Case):
         done = trial.once({"CRASH_FAIL": "ENOSPC/write/file/1"}, more=["--results", "results.jsonl"])
         self.fails(done, 1, "results.jsonl", "No space left", "moonkey resume " + trial.run_id())
         self.assertFalse(self.is_done(trial))
+        trial.finish()
+
+
+class Reported(Case):
+    def test_results_are_committed_before(self):
+        """It dies just when it has written results."""
+        trial = self.trial(slow=1.0)
+        for name in ("1.jsonl", "2.jsonl"):
+            self.assertTrue(trial.once({"CRASH_AT": "write/file/1/after"}, more=["--results", name]).killed)
+            with open(trial.place.path(name), encoding="utf-8") as f:
+                reported = {json.loads(line)["row"] for line in f}
+            self.assertTrue(reported)
+            self.assertEqual(reported - trial.committed.keys(), set())
         trial.finish()
 
 
