@@ -1,4 +1,4 @@
-"""The servers of the bench: nginx with one worker, and one that takes its time. Both are on free loopback ports, and die with it."""
+"""The servers of the bench: nginx as one process, and one that takes its time. They are on free loopback ports, and die with it."""
 import ctypes
 import os
 import signal
@@ -12,7 +12,7 @@ LIBC = ctypes.CDLL(None)
 
 CONFIGURATION = """
 daemon off;
-worker_processes 1;
+master_process off;
 pid nginx.pid;
 error_log error.log warn;
 events { worker_connections 2048; }
