@@ -106,6 +106,15 @@ function Engine:admit(row, line, message)
   return item
 end
 
+-- A table for `jobs` keys that come and go. In one that they fill Lua would make room anew for nearly every key, because the
+-- places of keys that are gone are free only then; so keys that are never asked for keep it from being small.
+local function roomy(jobs)
+  local t, size = {}, 2
+  while size < 2 * jobs do size = size * 2 end
+  for i = 1, size * 3 // 4 - jobs do t[-i] = false end
+  return t
+end
+
 -- The next item to be worked on; nil when there is none for this worker.
 function Engine:take()
   while not (self.reading or self.ended or self.waiting >= MAX_WAITING or self:must_stop()) do
@@ -247,7 +256,7 @@ function M.run(options)
     new_context = context.maker(options.journal, options.state), failure = options.failure,
     jobs = options.jobs, on_result = options.on_result, on_idle = options.on_idle, must_halt = options.must_halt,
     counts = { done = 0, failed = 0, unknown = 0, pending = 0, skipped = 0 },
-    busy = 0, workers = 0, hired = 0, waiting = 0, in_flight = {}, handles = {},
+    busy = 0, workers = 0, hired = 0, waiting = 0, in_flight = roomy(options.jobs), handles = {},
   }, Engine)
   running = running + 1
   self:hire()
