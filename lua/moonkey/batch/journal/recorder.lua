@@ -115,9 +115,10 @@ local function differs_in_dryness(meta)
   end
 end
 
--- What the run of the journal at `path` is; nil, message where it cannot be gone on with in this process.
-local function look_at(path)
-  local journal <close>, message = reader.open(path)
+-- What the run of the journal at `path` is; nil, message where it cannot be gone on with in this process. `known_good`: see
+-- reader.open.
+local function look_at(path, known_good)
+  local journal <close>, message = reader.open(path, known_good)
   if not journal then return nil, message end
   local problem = M.other_target(journal.meta) or differs_in_dryness(journal.meta)
   if problem then return nil, problem end
@@ -136,7 +137,7 @@ end
 -- The run of the journal at `path` again, `kind` "resume" or "retry", over its input opened anew. `verified`: that is known to
 -- be what it was. Or nil, message.
 function M.again(source, path, kind, verified, values)
-  local meta, problem = look_at(path)
+  local meta, problem = look_at(path, not values) -- the command line has looked at it
   if meta and values and meta.command == "batch" then -- another job, and the run's options would be lost
     problem = ("run %s was begun by moonkey batch: `moonkey resume %s` goes on with it"):format(meta.id,
       place.name(meta.id, path))
