@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 #include <math.h>
+#include <stdbool.h>
 
 #include "../clock.h"
 #include "lib.h"
@@ -76,6 +77,7 @@ static const char GATE[] = "moonkey.task.gate";
 struct gate {
     struct park park;
     struct timer timer;
+    bool open; /* park.wake would not tell, where the time was up just before, and the task has not gone on yet */
 };
 
 static void gate_due(struct timer *timer)
@@ -88,11 +90,10 @@ static int gate_passed(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status;
     struct gate *gate = (struct gate *)ctx;
-    bool open = gate->park.wake == WAKE_DONE;
     loop_timer_stop(task_loop(), &gate->timer);
-    if (!open)
+    if (!gate->open)
         gate->park.wake = WAKE_PENDING; /* it can be waited at again */
-    lua_pushboolean(L, open);
+    lua_pushboolean(L, gate->open);
     return 1;
 }
 
@@ -118,7 +119,9 @@ static int gate_wait(lua_State *L)
 
 static int gate_open(lua_State *L)
 {
-    task_wake(&((struct gate *)luaL_checkudata(L, 1, GATE))->park, WAKE_DONE);
+    struct gate *gate = luaL_checkudata(L, 1, GATE);
+    gate->open = true;
+    task_wake(&gate->park, WAKE_DONE);
     return 0;
 }
 

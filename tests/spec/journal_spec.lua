@@ -60,7 +60,7 @@ end)
 describe("a journal", function()
   it("gives back what was put in", function()
     local path = path_of(finally)
-    local w = assert(writer.create(path, "R1"))
+    local w <close> = assert(writer.create(path, "R1"))
     assert(w:begin("batch", { source = "a.csv", options = { jobs = 3 } }))
     local told = {}
     function w.on_commit(results) for _, r in ipairs(results) do told[#told + 1] = r.row end end
@@ -86,7 +86,7 @@ describe("a journal", function()
 
   it("can be read by its owner only", function()
     local path = path_of(finally)
-    local w = assert(writer.create(path, "R1"))
+    local w <close> = assert(writer.create(path, "R1"))
     assert(w:begin("batch"))
     for _, name in ipairs{ path, path .. "-wal", path .. "-shm" } do assert.equal(384, sys.file_mode(name)) end -- 0600
     w:close("done", 0)
@@ -94,7 +94,7 @@ describe("a journal", function()
 
   it("has no secret in it, wherever one is put", function()
     local path = path_of(finally)
-    local w = assert(writer.create(path, "R1"))
+    local w <close> = assert(writer.create(path, "R1"))
     assert(w:begin("batch"))
     w:add{ row = 1, id = SECRET, outcome = "failed", kind = "job", title = "because " .. SECRET, detail = SECRET, attempts = 0,
       ms = 0, errors = { { field = "token", message = SECRET } }, trace_id = SECRET }
@@ -108,7 +108,7 @@ describe("a journal", function()
 
   it("belongs to one writer, and can be read meanwhile", function()
     local path = path_of(finally)
-    local w = assert(writer.create(path, "R1"))
+    local w <close> = assert(writer.create(path, "R1"))
     assert(w:begin("batch"))
     local code, _, err = child.run({ "retry", path }, { dir = path:match("^(.*)/") })
     assert.equal(2, code)
@@ -119,7 +119,7 @@ describe("a journal", function()
   end)
 
   it("commits in groups, and what is left after a moment", function()
-    local w = assert(writer.create(path_of(finally), "R1"))
+    local w <close> = assert(writer.create(path_of(finally), "R1"))
     assert(w:begin("batch"))
     local groups = {}
     function w.on_commit(results) groups[#groups + 1] = #results end
@@ -132,7 +132,7 @@ describe("a journal", function()
 
   it("has a note on the disk before whoever makes it goes on", function()
     local path = path_of(finally)
-    local w = assert(writer.create(path, "R1"))
+    local w <close> = assert(writer.create(path, "R1"))
     assert(w:begin("batch"))
     local seen = {}
     for i = 1, 3 do
@@ -150,7 +150,7 @@ describe("a journal", function()
 
   it("makes what was about to be sent unknown, and not new", function()
     local path = path_of(finally)
-    local w = assert(writer.create(path, "R1"))
+    local w <close> = assert(writer.create(path, "R1"))
     assert(w:begin("batch"))
     assert(w:record{ row = 7, line = 8, id = "T7", hash = ("h"):rep(16), intent = "POST /x" })
     w:close("done", 0)

@@ -295,3 +295,23 @@ print "end"]])
     assert.equal(9, (child.eval "require('moonkey.task').spawn(function() require('moonkey.task').sleep(0.01) os.exit(9, true) end)"))
   end)
 end)
+
+describe("a gate", function()
+  it("that is opened when the time of whoever waits is up already, is open", function()
+    local core = require "moonkey.task.core"
+    local gate, passed = core.gate(), nil
+    local opener = task.spawn(function() task.sleep(0.01) gate:open() end)
+    local waiter = task.spawn(function()
+      for _ = 1, 3 do
+        passed = gate:wait(0.05)
+        if passed then return end
+      end
+    end)
+    task.sleep(0.001)
+    local late = sys.now() + 0.1
+    repeat until sys.now() > late -- both are due by then, and the opener comes first
+    opener:join()
+    waiter:join()
+    assert.is_true(passed)
+  end)
+end)
