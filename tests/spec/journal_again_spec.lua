@@ -2,6 +2,7 @@
 local batch = require "moonkey.batch"
 local child = require "child"
 local fixture = require "journal_fixture"
+local journals = require "journals"
 local place = require "moonkey.batch.journal.place"
 local reader = require "moonkey.batch.journal.reader"
 local recorder = require "moonkey.batch.journal.recorder"
@@ -9,22 +10,7 @@ local sqlite = require "moonkey.sqlite"
 local task = require "moonkey.task"
 local writer = require "moonkey.batch.journal.writer"
 
-local function path_of(finally)
-  return child.directory(finally) .. "/a.journal"
-end
-
-local function list_of(n)
-  local list = {}
-  for i = 1, n do list[i] = { id = "T" .. i, n = i } end
-  return list
-end
-
-local function read(path)
-  local journal <close> = assert(reader.open(path))
-  local results = {}
-  for r in journal:results() do results[#results + 1] = r end
-  return results, journal.meta
-end
+local path_of, list_of, read = journals.path, journals.rows, journals.read
 
 -- What batch.run does with a recorder that the command line makes.
 local function retry(path, rows, job)

@@ -1,6 +1,7 @@
 -- The journal of a run, and batch.run with one.
 local batch = require "moonkey.batch"
 local child = require "child"
+local journals = require "journals"
 local place = require "moonkey.batch.journal.place"
 local reader = require "moonkey.batch.journal.reader"
 local recorder = require "moonkey.batch.journal.recorder"
@@ -11,24 +12,9 @@ local sys = require "moonkey.sys"
 local task = require "moonkey.task"
 local writer = require "moonkey.batch.journal.writer"
 
+local path_of, list_of, read = journals.path, journals.rows, journals.read
+
 local SECRET = "idt:TKN-0000-0009:NoJournalMayHoldThis0123456789"
-
-local function path_of(finally)
-  return child.directory(finally) .. "/a.journal"
-end
-
-local function list_of(n)
-  local list = {}
-  for i = 1, n do list[i] = { id = "T" .. i, n = i } end
-  return list
-end
-
-local function read(path)
-  local journal <close> = assert(reader.open(path))
-  local results = {}
-  for r in journal:results() do results[#results + 1] = r end
-  return results, journal.meta, journal:sessions(), journal:counts()
-end
 
 -- The file and its write-ahead log.
 local function bytes_of(path)

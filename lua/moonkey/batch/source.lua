@@ -97,4 +97,14 @@ function M.open(what, format)
   return setmetatable({ iterate = iterate, count = 0, total = total, name = "the rows", may_wait = true }, List)
 end
 
+-- A source that gives the rows of `inner` in its own way: next_row(self), with inner as self.inner and what else `fields` has.
+-- Everything else is inner's.
+function M.over(inner, next_row, fields)
+  local own = { inner = inner, next = next_row }
+  function own:progress() return self.inner:progress() end
+  function own:close() return self.inner:close() end
+  for key, value in pairs(fields) do own[key] = value end
+  return setmetatable(own, { __index = inner })
+end
+
 return M

@@ -189,7 +189,7 @@ local function is_complete(run)
 end
 
 function M.resume(args)
-  perform.check_results(args.results)
+  perform.check_flags(args)
   if args.journal and not args.accept_changes then
     stop.usage("--journal goes with --accept-changes, which begins a new run; without it, a run goes on in its own journal")
   end
@@ -205,7 +205,7 @@ function M.resume(args)
 end
 
 function M.retry(args)
-  perform.check_results(args.results)
+  perform.check_flags(args)
   local run = look_up(args.run)
   if run.counts.failed == 0 then
     log.info("run %s has no rows that failed%s", run.meta.id,

@@ -82,7 +82,7 @@ function M.open_source(file, format, check_columns)
 end
 
 local function check_flags(args)
-  perform.check_results(args.results)
+  perform.check_flags(args)
   if args.journal == "" then stop.usage("--journal needs the name of a file") end
   local careful = args.skip_unchanged and "--skip-unchanged" or args.undoable and "--undoable"
   if args.job and careful then

@@ -2,6 +2,7 @@
 local batch = require "moonkey.batch"
 local digest = require "moonkey.digest"
 local files = require "moonkey.files"
+local halt = require "moonkey.batch.halt"
 local http = require "moonkey.http"
 local log = require "moonkey.log"
 local recorder = require "moonkey.batch.journal.recorder"
@@ -42,10 +43,14 @@ local function values_of(args, meta)
   return values
 end
 
--- What of --results cannot be meant.
-function M.check_results(name)
+-- What of --results and --halt cannot be meant.
+function M.check_flags(args)
+  local name = args.results
   if name == "" then stop.usage("--results needs the name of a file") end
   if name == "-" then stop.usage("--results -: standard output takes results with -o jsonl; a file of that name is ./-") end
+  local rule, message = true, nil
+  if args.halt then rule, message = halt.parse(args.halt) end
+  if not rule then stop.usage("--halt " .. message) end
 end
 
 local function all_drifted(result)

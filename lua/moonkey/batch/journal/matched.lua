@@ -8,12 +8,9 @@ What is known is held in memory: some 100 bytes a row.
 ]]
 local reader = require "moonkey.batch.journal.reader"
 local row_hash = require "moonkey.batch.row_hash"
+local sources = require "moonkey.batch.source"
 
 local M = {}
-
-local Matched = {}
-
-local methods = {}
 
 local function key_of(id, hash)
   return hash and hash .. (id or "")
@@ -60,7 +57,7 @@ local function take(self, row)
   if id and self.may_repeat then self.new[id] = true end
 end
 
-function methods:next()
+local function next_row(self)
   while true do
     local row, line, message = self.inner:next()
     local r = row and take(self, row)
@@ -68,18 +65,6 @@ function methods:next()
     r.row, r.line = self.inner.count, line
     self.known(r)
   end
-end
-
-function methods:progress()
-  return self.inner:progress()
-end
-
-function methods:close()
-  return self.inner:close()
-end
-
-function Matched.__index(self, key)
-  return methods[key] or self.inner[key]
 end
 
 -- `old`: path of the journal of the other run; `own`: of this one, where it has begun its work earlier. `may_repeat`: all that
@@ -91,7 +76,7 @@ function M.new(inner, old, own, may_repeat, known)
     local journal <close> = opened(own)
     take_away(index, journal, may_repeat and new or {})
   end
-  return setmetatable({ inner = inner, index = index, new = new, may_repeat = may_repeat, known = known }, Matched)
+  return sources.over(inner, next_row, { index = index, new = new, may_repeat = may_repeat, known = known })
 end
 
 return M

@@ -10,10 +10,9 @@ has to have the hash that it had.
 ]]
 local damage = require "moonkey.batch.journal.damage"
 local row_hash = require "moonkey.batch.row_hash"
+local sources = require "moonkey.batch.source"
 
 local M = {}
-
-local Remaining = {}
 
 local CHUNK = 1000 -- row numbers that are looked up at once
 
@@ -70,9 +69,7 @@ local function verify(self, count)
   return true
 end
 
-local methods = {}
-
-function methods:next()
+local function next_row(self)
   while true do
     local count = self.passes(self, self.inner.count + 1)
     if not count then
@@ -87,18 +84,6 @@ function methods:next()
       if not ok then return nil, line, message end
     end
   end
-end
-
-function methods:progress()
-  return self.inner:progress()
-end
-
-function methods:close()
-  return self.inner:close()
-end
-
-function Remaining.__index(self, key)
-  return methods[key] or self.inner[key] -- name, count, may_wait, columns
 end
 
 -- The rows that `retry` works on.
@@ -119,11 +104,11 @@ local QUERIES = {
 -- input is known to be what it was.
 function M.new(inner, db, path, kind, verified)
   if kind == "retry" then assert(db:exec(RETRIED)) end
-  return setmetatable({
-    inner = inner, path = path, query = assert(db:prepare(QUERIES[kind])),
+  return sources.over(inner, next_row, {
+    path = path, query = assert(db:prepare(QUERIES[kind])),
     hash_of = assert(db:prepare("SELECT hash, id FROM rows WHERE row = ?")),
     passes = kind == "retry" and retry_passes or resume_passes, verified = verified,
-  }, Remaining)
+  })
 end
 
 return M
