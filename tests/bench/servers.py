@@ -1,14 +1,13 @@
 """The servers of the bench: nginx as one process, and one that takes its time. They are on free loopback ports, and die with it."""
-import ctypes
 import os
-import signal
-import socket
 import subprocess
-import time
+import sys
 import urllib.request
 
-START_SECONDS = 20
-LIBC = ctypes.CDLL(None)
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "wire"))
+
+from nginx import Server  # noqa: E402
+from process import die_with_parent  # noqa: E402
 
 CONFIGURATION = """
 daemon off;
@@ -47,45 +46,15 @@ TOKEN = (
     '"updated":{"at":"2025-07-15T17:41:44.029Z","by":{"id":"TKN-9999-9999"}}},"${dollar}meta":{"omitted":[]}}')
 
 
-def die_with_parent():
-    LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
-class Nginx:
+class Nginx(Server):
     def __init__(self, directory):
-        os.makedirs(directory, exist_ok=True)
-        self.holder = socket.socket()  # bound and not listening, so that the port stays free for nginx and for nobody else
-        self.holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self.holder.bind(("127.0.0.1", 0))
-        port = self.holder.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        with open(os.path.join(directory, "nginx.conf"), "w", encoding="utf-8") as f:
-            f.write(CONFIGURATION % {"port": port, "token": TOKEN})
-        self.process = subprocess.Popen(
-            ["nginx", "-p", directory, "-c", "nginx.conf", "-e", "error.log"], stdin=subprocess.DEVNULL,
-            env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"}, preexec_fn=die_with_parent)
-        self.wait_until_ready()
-
-    def wait_until_ready(self):
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                self.requests()
-                return
-            except OSError:
-                time.sleep(0.02)
-        self.stop()
-        raise OSError("nginx did not start; what it said is above, or in error.log")
+        super().__init__(directory, CONFIGURATION, token=TOKEN)
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def requests(self):
         """How many it has had before this one."""
         with urllib.request.urlopen(self.url + "/status", timeout=10) as reply:
             return int(reply.read().split(b"\n")[2].split()[2]) - 1
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-        self.holder.close()
 
 
 class Latency:

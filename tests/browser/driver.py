@@ -1,15 +1,19 @@
 """A browser for tests: headless Chromium, by chromedriver (W3C WebDriver), with the standard library alone."""
 import base64
-import ctypes
 import json
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import urllib.error
 import urllib.request
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "wire"))
+
+from process import die_with_parent  # noqa: E402
 
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
@@ -23,10 +27,6 @@ def missing():
         if not shutil.which(program):
             return f"{program} is not installed (Debian: chromium, chromium-driver; `sh scripts/setup.sh test` installs them)"
     return None
-
-
-def die_with_parent():
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 class Browser:

@@ -38,16 +38,18 @@ http {
 """
 
 
-class Nginx:
-    def __init__(self, directory, certificate, behind, directives):
-        os.mkdir(directory)
+class Server:
+    """nginx with a configuration, in which %(port)d is its port, and the other values are `values`."""
+
+    def __init__(self, directory, configuration, **values):
+        os.makedirs(directory, exist_ok=True)
         self.directory = directory
         self.holder = socket.socket()  # bound and not listening, so that the port stays free for nginx and for nobody else
         self.holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self.holder.bind(("127.0.0.1", 0))
         self.port = self.holder.getsockname()[1]
         with open(os.path.join(directory, "nginx.conf"), "w", encoding="utf-8") as f:
-            f.write(CONFIGURATION % {"port": self.port, "certificate": certificate, "behind": behind, "directives": directives})
+            f.write(configuration % {"port": self.port, **values})
         self.process = subprocess.Popen(
             ["nginx", "-p", directory, "-c", "nginx.conf", "-e", "error.log"], stdin=subprocess.DEVNULL,
             env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"}, preexec_fn=die_with_parent)
@@ -65,9 +67,17 @@ class Nginx:
         raise OSError("nginx did not start; what it said is above")
 
     def stop(self):
-        """What it has served: a line a request, with connection, protocol, method, path and status."""
         self.process.terminate()
         self.process.wait()
         self.holder.close()
+
+
+class Nginx(Server):
+    def __init__(self, directory, certificate, behind, directives):
+        super().__init__(directory, CONFIGURATION, certificate=certificate, behind=behind, directives=directives)
+
+    def stop(self):
+        """What it has served: a line a request, with connection, protocol, method, path and status."""
+        super().stop()
         with open(os.path.join(self.directory, "access.log"), "rb") as f:
             return f.read()
