@@ -100,7 +100,8 @@ local function stopped_line(s)
     output = { s.output_error }, journal = { s.journal_error } }
   local line = STOPPED[s.stopped]:format(table.unpack(names[s.stopped] or {}))
   if (s.unrecorded or 0) > 0 then
-    line = ("%s; what came of %s more rows is not recorded, they will be done again"):format(line, M.number(s.unrecorded))
+    line = ("%s; what came of %s more rows is not recorded: a resume does them again, or takes them for unknown after a POST")
+      :format(line, M.number(s.unrecorded))
   end
   if s.run and not s.over then return ("%s; go on with `moonkey resume %s`"):format(line, M.name_of_run(s)) end
   if s.pending > 0 then line = line .. "; run the pending rows again" end
