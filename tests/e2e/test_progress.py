@@ -31,7 +31,7 @@ class Progress(Case):
 
     def test_a_pause(self):
         env = self.serve([UPDATED] * 10 + [PAUSE], [UPDATED])
-        shown = self.watch(env, "s more", "-j", "1")
+        shown = self.watch(env, "s more; 10 done", "-j", "1")  # a result counts once it is committed
         self.assertRegex(shown, r" 10% ▕[^▏]*▏ the server asked for a pause: \d\d s more; 10 done, 0 failed, 1 retried, [\d.]+/s")
         self.assertNotRegex(shown, r"pause: [^\r]* left")
 
