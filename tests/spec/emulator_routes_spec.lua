@@ -156,10 +156,10 @@ describe("the emulator's routes:", function()
       { "an icon that is a boolean", { icon = true }, "icon", "must be a string or null" },
       { "modules that are null", { modules = json.null }, "modules", "must be a list" },
       { "modules that are an object", '{"modules":{"id":"MOD-1756"}}', "modules", "must be a list" },
-      { "modules that are strings", { modules = { "MOD-1756" } }, "modules", "must be an object with an id" },
-      { "a module without an id", { modules = { { name = "Billing" } } }, "modules", "must be an object with an id" },
-      { "a module that does not exist", { modules = { { id = "MOD-0000" } } }, "modules", "'MOD-0000' does not exist" },
-      { "no body", nil, "$", "body is required" },
+      { "modules that are strings", { modules = { "MOD-1756" } }, "modules[0].id", "must be an object with an id" },
+      { "a module without an id", { modules = { { name = "Billing" } } }, "modules[0].id", "must be an object with an id" },
+      { "a module that does not exist", { modules = { { id = "MOD-9042" }, { id = "MOD-0000" } } }, "modules[1].id", "'MOD-0000' does not exist" },
+      { "no body", nil, "$", "request body is required" },
       { "what is not JSON", "{", "$", "not valid JSON" },
       { "what is not an object", "[]", "$", "must be a JSON object" },
       { "null", "null", "$", "must be a JSON object" },
@@ -230,7 +230,7 @@ describe("the emulator's routes:", function()
     }
     for _, case in ipairs(cases) do
       it(case[1] .. " " .. case[2], function()
-        local status, body, reply = call(case[1], case[2])
+        local status, body, reply = call(case[1], case[2], case[1] == "PUT" and "{}" or nil)
         assert.equal(case[3], status)
         assert.equal(case[5], body[case[4]])
         if status == 404 or status == 405 then
@@ -244,7 +244,7 @@ describe("the emulator's routes:", function()
 
     it("405 names the methods that there are", function()
       local _, _, reply = call("PATCH", T2)
-      assert.equal("DELETE, GET, PUT", reply.headers.Allow)
+      assert.equal("DELETE, GET, HEAD, OPTIONS, PUT", reply.headers.Allow)
     end)
   end)
 
@@ -370,9 +370,9 @@ describe("the emulator's routes:", function()
 
     local cases = {
       { "without a name", { description = "x" }, "name" },
-      { "for an account that does not exist", { name = "x", account = { id = "ACC-1" } }, "account" },
+      { "for an account that does not exist", { name = "x", account = { id = "ACC-1" } }, "account.id" },
       { "for an account that is no object", { name = "x", account = "ACC-0000-0001" }, "account" },
-      { "with a module that does not exist", { name = "x", modules = { { id = "MOD-1" } } }, "modules" },
+      { "with a module that does not exist", { name = "x", modules = { { id = "MOD-1" } } }, "modules[0].id" },
     }
     for _, case in ipairs(cases) do
       it(case[1] .. " is refused", function()

@@ -8,8 +8,11 @@ local JSON = { ["Content-Type"] = "application/json" }
 local ORDER = { order = { "type", "title", "status", "detail", "traceId", "errors" } }
 local TYPE = "https://tools.ietf.org/html/rfc9110#section-"
 local SECTIONS = {
-  [400] = "15.5.1", [401] = "15.5.2", [403] = "15.5.4", [404] = "15.5.5", [415] = "15.5.16", [500] = "15.6.1",
+  [400] = "15.5.1", [401] = "15.5.2", [403] = "15.5.4", [404] = "15.5.5", [406] = "15.5.7", [413] = "15.5.14",
+  [415] = "15.5.16", [500] = "15.6.1",
 }
+
+local LONGEST_SHOWN = 100 -- bytes of an id that a message repeats
 
 local function hex(count)
   return (sys.random(count):gsub(".", function(byte)
@@ -20,6 +23,10 @@ end
 -- body: JSON text
 function M.ok(status, body)
   return { status = status, body = body, headers = JSON }
+end
+
+function M.created(body, path)
+  return { status = 201, body = body, headers = { ["Content-Type"] = JSON["Content-Type"], Location = path } }
 end
 
 -- A W3C traceparent.
@@ -51,8 +58,15 @@ function M.unauthorized()
   return reply
 end
 
+-- id: as it came in the path, so anything
 function M.not_found(what, id)
-  return M.problem(404, "Not Found", ("%s '%s' was not found."):format(what, id))
+  local shown = utf8.len(id) and #id <= LONGEST_SHOWN and (" '%s'"):format(id) or ""
+  return M.problem(404, "Not Found", ("%s%s was not found."):format(what, shown))
+end
+
+-- Where the caller may not do what it asks for, whatever it may see.
+function M.forbidden(detail)
+  return M.problem(403, "Forbidden", detail)
 end
 
 -- What the gateway in front of the API says, for paths and methods that do not exist.

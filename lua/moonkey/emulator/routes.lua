@@ -12,7 +12,7 @@ local M = {}
 local function operations_only(handler)
   return function(call)
     if call.principal.type ~= "Operations" then
-      return reply.problem(403, "Forbidden", "Modules are shown to Operations accounts only.")
+      return reply.forbidden("Modules are shown to Operations accounts only.")
     end
     return handler(call)
   end
@@ -43,33 +43,39 @@ end
 local TOKENS = {
   collection = { GET = tokens.list, POST = tokens.create },
   item = { GET = tokens.get, PUT = tokens.update, DELETE = tokens.delete },
-  enable = { POST = tokens.enable },
-  disable = { POST = tokens.disable },
+  actions = { enable = { POST = tokens.enable }, disable = { POST = tokens.disable } },
 }
 local MODULES = {
   collection = { GET = operations_only(list_modules) },
   item = { GET = operations_only(get_module) },
+  actions = {},
 }
 local RESOURCES = { ["api-tokens"] = TOKENS, modules = MODULES }
 
--- The methods of a path, and the id in it; nil when there is no such path.
+-- The methods of a path, and the id in it; nil when there is no such path. One slash at the end makes no difference.
 local function resolve(path)
-  local name, id, action = path:match("^/public/v1/accounts/([^/]+)/?([^/]*)/?([^/]*)/?$")
-  local resource = RESOURCES[name]
-  if not resource then
-    return nil
-  elseif id == "" then
-    return action == "" and resource.collection or nil
-  elseif action == "" then
-    return resource.item, query.decode(id)
-  elseif action == "collection" or action == "item" then
+  local below = path:match("^/public/v1/accounts/(.*)$")
+  if not below then
     return nil
   end
-  return resource[action], query.decode(id)
+  local name, id, action = below:match("^([^/]+)/([^/]+)/([^/]+)/?$")
+  if not name then
+    name, id = below:match("^([^/]+)/([^/]+)/?$")
+  end
+  local resource = RESOURCES[name or below:match("^([^/]+)/?$")]
+  if not resource then
+    return nil
+  elseif action then
+    return resource.actions[action], query.decode(id)
+  elseif id then
+    return resource.item, query.decode(id)
+  end
+  return resource.collection
 end
 
+-- What Allow says of a path: HEAD is GET without the body, and OPTIONS asks for just this.
 local function allowed(methods)
-  local names = {}
+  local names = { "OPTIONS", methods.GET and "HEAD" }
   for name in pairs(methods) do
     names[#names + 1] = name
   end
@@ -85,6 +91,9 @@ function M.handle(store, request)
     return reply.gateway(404, "Resource not found")
   end
   local method = request.method
+  if method == "OPTIONS" then -- a question about the path, not about what is there: nobody is asked who they are
+    return { status = 204, headers = { Allow = allowed(methods) } }
+  end
   local handler = methods[method == "HEAD" and "GET" or method]
   if not handler then
     return reply.gateway(405, "Method not allowed", { Allow = allowed(methods) })

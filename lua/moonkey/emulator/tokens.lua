@@ -1,5 +1,6 @@
 -- What the routes of tokens do. A handler takes a call, { store, view, principal, id, now, headers, body, query }, and returns
 -- a reply, { status, body, headers }.
+local body = require "moonkey.emulator.body"
 local json = require "moonkey.json"
 local query = require "moonkey.emulator.query"
 local reply = require "moonkey.emulator.reply"
@@ -15,36 +16,6 @@ local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 local function actor(principal)
   principal.json = principal.json or json.encode({ id = principal.id, name = principal.name })
   return principal.json
-end
-
-local media_types = {} -- Content-Type as sent -> is it JSON?
-
-local function is_json(content_type)
-  local known = media_types[content_type]
-  if known == nil then
-    local media = content_type:lower():match("^%s*([^;%s]+)")
-    known = media == "application/json" or media == "text/json" or media ~= nil and media:find("^application/.+%+json$") ~= nil
-    if #content_type < 100 then
-      media_types[content_type] = known
-    end
-  end
-  return known
-end
-
--- The body as a table | nil and the reply that refuses it.
-local function read_body(call)
-  if not call.body then
-    return nil, reply.invalid_field("$", "A request body is required.")
-  elseif not is_json(call.headers["content-type"] or "") then
-    return nil, reply.problem(415, "Unsupported Media Type", "The body must be application/json.")
-  end
-  local body, message = json.decode(call.body)
-  if body == nil then
-    return nil, reply.invalid_field("$", "The body is not valid JSON: " .. message)
-  elseif type(body) ~= "table" or json.is_array(body) then
-    return nil, reply.invalid_field("$", "The body must be a JSON object.")
-  end
-  return body
 end
 
 local function value_of(field)
@@ -91,64 +62,68 @@ function M.get(call)
   return reply.ok(200, call.view:token(token))
 end
 
+-- Give the token the fields; is anything of it another than before? Of a list of modules, the order counts, too.
+local function change(token, fields)
+  local changed = fields.modules ~= nil and table.concat(fields.modules, ";") ~= token.modules
+  for _, name in ipairs({ "name", "description", "icon" }) do
+    local given = fields[name]
+    if given ~= nil and token[name] ~= value_of(given) then
+      token[name], changed = value_of(given), true
+    end
+  end
+  return changed
+end
+
+-- What the platform's server looks at first comes first here: the body, whose token it is about, and then the fields.
 function M.update(call)
-  local token, refusal = live_token(call)
+  local given, refusal = body.read(call, validate.NAMES)
+  if not given then
+    return refusal
+  end
+  local token
+  token, refusal = live_token(call)
   if not token then
     return refusal
   end
-  local body
-  body, refusal = read_body(call)
-  if not body then
-    return refusal
-  end
-  local fields, errors = validate.fields(body, call.store, call.store:account(token.account).type)
+  local fields, errors = validate.fields(given, call.store, call.store:account(token.account).type)
   if not fields then
     return reply.invalid(errors)
   end
-  if next(fields) ~= nil then
-    if fields.name then
-      token.name = fields.name
-    end
-    if fields.description ~= nil then
-      token.description = value_of(fields.description)
-    end
-    if fields.icon ~= nil then
-      token.icon = value_of(fields.icon)
-    end
+  if change(token, fields) then
     call.store:update(token, fields.modules, call.now, actor(call.principal))
   end
   return reply.ok(200, call.view:token(token))
 end
 
 -- The account that a new token is for: the caller's own when the body names none.
-local function account_of(call, body)
+local function account_of(call, given)
   local id = call.principal.account
-  if body.account ~= nil then
-    id = type(body.account) == "table" and body.account.id
+  if value_of(given) ~= nil then
+    id = type(given) == "table" and given.id
+    if type(id) ~= "string" then
+      return nil, reply.invalid_field("account", "The account must be an object with an id.")
+    elseif id ~= call.principal.account and call.principal.type ~= "Operations" then
+      return nil, reply.forbidden("Only an Operations account creates tokens for other accounts.")
+    end
   end
-  local account = type(id) == "string" and call.store:account(id)
+  local account = call.store:account(id)
   if not account then
-    return nil, reply.invalid_field("account", "The account must be an object with the id of an account that exists.")
-  elseif id ~= call.principal.account and call.principal.type ~= "Operations" then
-    return nil, reply.problem(403, "Forbidden", "Only an Operations account creates tokens for other accounts.")
+    return nil, reply.invalid_field("account.id", ("Account '%s' does not exist."):format(id))
   end
   return account
 end
 
 function M.create(call)
-  local body, refusal = read_body(call)
-  if not body then
+  local given, refusal = body.read(call, validate.NAMES)
+  if not given then
     return refusal
   end
   local account
-  account, refusal = account_of(call, body)
+  account, refusal = account_of(call, given.account)
   if not account then
     return refusal
   end
-  if body.name == nil then
-    body.name = json.null
-  end
-  local fields, errors = validate.fields(body, call.store, account.type)
+  local fields, errors = validate.fields(given, call.store, account.type, true)
   if not fields then
     return reply.invalid(errors)
   end
@@ -159,7 +134,7 @@ function M.create(call)
     modules = fields.modules or {},
   }
   call.store:add(token)
-  return reply.ok(201, call.view:token(token))
+  return reply.created(call.view:token(token), "/public/v1/accounts/api-tokens/" .. id)
 end
 
 -- A handler that takes a token from one status to another.

@@ -40,33 +40,43 @@ local function text_error(value, field, most)
   end
 end
 
--- -> array of ids, each once | nil, message
-local function module_ids(modules, store, account_type)
+-- Why a module cannot be given to an account of that type; nil when it can.
+local function module_error(id, store, account_type)
+  if type(id) ~= "string" then
+    return "Each module must be an object with an id."
+  end
+  local module = store:module(id)
+  if not module then
+    return ("Module '%s' does not exist."):format(id)
+  elseif module.types and not module.types[account_type] then
+    return ("Module '%s' is not available to the account."):format(id)
+  end
+end
+
+-- -> array of ids, each once. What is wrong with one of the list is told at its place, as in modules[0].id.
+local function module_ids(modules, store, account_type, refuse)
   if not json.is_array(modules) then
-    return nil, "The modules must be a list of objects with an id."
+    refuse("modules", "The modules must be a list of objects with an id.")
+    return nil
   end
   local ids, seen = {}, {}
-  for _, item in ipairs(modules) do
+  for i, item in ipairs(modules) do
     local id = type(item) == "table" and item.id
-    if type(id) ~= "string" then
-      return nil, "Each module must be an object with an id."
-    end
-    local module = store:module(id)
-    if not module then
-      return nil, ("Module '%s' does not exist."):format(id)
-    elseif module.types and not module.types[account_type] then
-      return nil, ("Module '%s' is not available to the account."):format(id)
-    end
-    if not seen[id] then
+    local message = module_error(id, store, account_type)
+    if message then
+      refuse(("modules[%d].id"):format(i - 1), message)
+    elseif not seen[id] then
       ids[#ids + 1], seen[id] = id, true
     end
   end
   return ids
 end
 
--- fields(body, store, account_type) -> { name, description, icon, modules = array of ids }, as far as given | nil, errors.
--- Whatever else the body holds is ignored, as the platform does.
-function M.fields(body, store, account_type)
+M.NAMES = { account = "account", name = "name", description = "description", icon = "icon", modules = "modules" }
+
+-- fields(body, store, account_type, creating) -> { name, description, icon, modules = array of ids }, as far as given
+-- | nil, errors
+function M.fields(body, store, account_type, creating)
   local errors
   local function refuse(field, message)
     if message then
@@ -77,13 +87,13 @@ function M.fields(body, store, account_type)
   local fields = { name = body.name, description = body.description, icon = body.icon }
   if body.name ~= nil then
     refuse("name", name_error(body.name))
+  elseif creating then
+    refuse("name", "The name is required.")
   end
   refuse("description", text_error(body.description, "description", MAX_DESCRIPTION))
   refuse("icon", text_error(body.icon, "icon"))
   if body.modules ~= nil then
-    local ids, message = module_ids(body.modules, store, account_type)
-    fields.modules = ids
-    refuse("modules", message)
+    fields.modules = module_ids(body.modules, store, account_type, refuse)
   end
   if errors then
     return nil, errors
