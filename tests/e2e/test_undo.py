@@ -24,7 +24,6 @@ class Undo(Plans):
         self.write("rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
         done = self.moonkey("batch", "rows.jsonl", *args)
         self.assertEqual(done.code, code, done.err)
-        time.sleep(1.1)  # runs are named by the second
         return self.moonkey("runs", "list").out.splitlines()[1].split()[0]
 
     def undo(self, *args, code=0, run="last"):
@@ -81,7 +80,6 @@ class Undo(Plans):
         applied = self.moonkey("runs", "list").out.splitlines()[1].split()[0]
         self.assertNotEqual(applied, run)
         changed = self.differences()
-        time.sleep(1.1)
         self.undo("-y", run=applied)
         self.assertEqual(self.differences(), {})
         self.assertIn("nothing to undo", self.undo("-y", run=applied).err)
