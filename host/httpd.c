@@ -1,35 +1,22 @@
 /* httpd: see httpd.h. The daemon runs in external epoll mode: its epoll descriptor is a watch of the loop. */
-#include "httpd.h"
-
-#include <arpa/inet.h>
 #include <errno.h>
-#include <microhttpd.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "descriptors.h"
+#include "httpd_own.h"
 #include "log.h"
+#include "loopback.h"
 
 #define CONNECTION_MEMORY ((size_t)32 << 10) /* request line and headers; the daemon clears it for each request */
 #define DISCARD_FACTOR    16 /* a body up to this many times too large is read to its end, so that the client sees the 413 */
 
-#define CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
-
-struct httpd {
-    struct MHD_Daemon *daemon;
-    struct loop *loop;
-    struct watch watch; /* the daemon's epoll descriptor */
-    struct timer timer; /* work that the daemon has left without an event */
-    struct httpd_options options;
-    int port;
-    bool stopping;
-    struct httpd_request *first, *last; /* suspended */
-    struct httpd_request *pending;      /* the first that was not taken; those after it were not either */
-};
+#define HELD_LOOK    (200 * NS_PER_MS)
+#define LAST_REPLIES NS_PER_S /* for sending what has been replied, when the server stops */
 
 /* ---- driving the daemon ---- */
 
@@ -37,8 +24,11 @@ static void drive(struct httpd *s)
 {
     MHD_UNSIGNED_LONG_LONG ms;
 
+    s->freed = false;
     MHD_run(s->daemon);
-    if (MHD_get_timeout(s->daemon, &ms) == MHD_YES)
+    if (s->freed) /* at its limit of connections the daemon accepts again in its next run, but asks for none */
+        loop_timer_start(s->loop, &s->timer, clock_now());
+    else if (MHD_get_timeout(s->daemon, &ms) == MHD_YES)
         loop_timer_start(s->loop, &s->timer, clock_now() + (int64_t)ms * NS_PER_MS);
     else
         loop_timer_stop(s->loop, &s->timer);
@@ -68,7 +58,7 @@ static void on_log(void *arg, const char *format, va_list ap)
 
 /* ---- requests ---- */
 
-static void request_free(struct httpd_request *req)
+void httpd_free_request(struct httpd_request *req)
 {
     if (req->response)
         MHD_destroy_response(req->response);
@@ -77,10 +67,21 @@ static void request_free(struct httpd_request *req)
     free(req);
 }
 
+static struct caller *caller_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+int httpd_socket(const struct httpd_request *req)
+{
+    return MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
 static void suspend(struct httpd_request *req)
 {
     struct httpd *s = req->server;
 
+    patience_stop(&s->patience, caller_of(req->connection));
     MHD_suspend_connection(req->connection);
     req->phase = HTTPD_SUSPENDED;
     req->prev = s->last;
@@ -91,17 +92,42 @@ static void suspend(struct httpd_request *req)
     s->options.arrived(s->options.arg);
 }
 
-/* The connection goes on with req->response, or is closed without one. */
-static void resume(struct httpd_request *req)
+void httpd_resume(struct httpd_request *req)
 {
     struct httpd *s = req->server;
 
     *(req->prev ? &req->prev->next : &s->first) = req->next;
     *(req->next ? &req->next->prev : &s->last) = req->prev;
+    if (s->pending == req) /* held, or the server stops */
+        s->pending = req->next;
+    s->sending += req->response != NULL;
     req->phase = HTTPD_REPLIED;
+    patience_begin(&s->patience, caller_of(req->connection));
     MHD_resume_connection(req->connection);
     if (!s->timer.slot) /* resuming does not make the daemon's descriptor ready */
         loop_timer_start(s->loop, &s->timer, clock_now());
+}
+
+static void on_hold_timer(struct timer *timer)
+{
+    struct httpd *s = CONTAINER(timer, struct httpd, hold_timer);
+    bool any = false;
+
+    for (struct httpd_request *next, *req = s->first; req; req = next) {
+        next = req->next;
+        if (req->held && patience_has_left(httpd_socket(req)))
+            httpd_resume(req);
+        else
+            any = any || req->held;
+    }
+    if (any)
+        httpd_watch_held(s);
+}
+
+void httpd_watch_held(struct httpd *s)
+{
+    if (!s->hold_timer.slot)
+        loop_timer_start(s->loop, &s->hold_timer, clock_now() + HELD_LOOK);
 }
 
 /* ---- the daemon's callbacks ---- */
@@ -145,6 +171,25 @@ static enum MHD_Result on_body(struct httpd_request *req, const char *data, size
     return req->discarded / DISCARD_FACTOR > req->server->options.max_body ? MHD_NO : MHD_YES;
 }
 
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct httpd *s = arg;
+
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        struct caller *caller = *context = calloc(1, sizeof *caller);
+        if (!caller) /* its requests find that out */
+            return;
+        caller->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        patience_begin(&s->patience, caller);
+    } else if (*context) {
+        patience_stop(&s->patience, *context);
+        free(*context);
+        *context = NULL;
+    }
+    s->freed = s->freed || what == MHD_CONNECTION_NOTIFY_CLOSED;
+}
+
 /* Called for the headers, for each piece of the body, at the end, and again after the connection was resumed. */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
                                   const char *version, const char *data, size_t *len, void **context)
@@ -156,7 +201,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     (void)url;
     (void)version;
     *len = 0;
-    if (!req) /* there was no memory for it */
+    if (!req || !caller_of(connection)) /* there was no memory for it */
         return MHD_NO;
     if (!req->connection) {
         req->connection = connection;
@@ -193,86 +238,32 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *con
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode why)
 {
+    struct httpd *s = arg;
     struct httpd_request *req = *context;
 
-    (void)arg;
-    (void)connection;
     (void)why;
     *context = NULL;
     if (!req)
         return;
+    if (caller_of(connection))
+        patience_begin(&s->patience, caller_of(connection));
+    s->sending -= req->phase == HTTPD_REPLIED && req->response;
     req->connection = NULL;
     req->server = NULL;
     req->in_daemon = false;
     if (!req->taken)
-        request_free(req);
+        httpd_free_request(req);
 }
 
 /* ---- listening ---- */
 
-/* The length of the address, 0 when `host` is not a loopback address. */
-static socklen_t loopback_address(const char *host, int port, struct sockaddr_storage *out)
-{
-    struct sockaddr_in *in4 = (struct sockaddr_in *)out;
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-
-    memset(out, 0, sizeof *out);
-    if (inet_pton(AF_INET, host, &in4->sin_addr) == 1 && ntohl(in4->sin_addr.s_addr) >> 24 == 127) {
-        in4->sin_family = AF_INET;
-        in4->sin_port = htons((uint16_t)port);
-        return sizeof *in4;
-    }
-    if (inet_pton(AF_INET6, host, &in6->sin6_addr) == 1 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr)) {
-        in6->sin6_family = AF_INET6;
-        in6->sin6_port = htons((uint16_t)port);
-        return sizeof *in6;
-    }
-    return 0;
-}
-
-bool httpd_is_loopback(const char *host)
-{
-    struct sockaddr_storage address;
-
-    return loopback_address(host, 0, &address) > 0;
-}
-
-static void close_keeping_errno(int fd)
-{
-    int error = errno;
-
-    close(fd);
-    errno = error;
-}
-
-/* A descriptor that listens, and its port; or -1 and errno. */
-static int listen_on(const char *host, int *port)
-{
-    struct sockaddr_storage address;
-    socklen_t len = loopback_address(host, *port, &address);
-    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int on = 1;
-
-    if (fd < 0)
-        return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); /* a restart need not wait for TIME_WAIT */
-    if (bind(fd, (struct sockaddr *)&address, len) == 0 && listen(fd, SOMAXCONN) == 0 &&
-        getsockname(fd, (struct sockaddr *)&address, &len) == 0) {
-        *port = ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port
-                                                   : ((struct sockaddr_in6 *)&address)->sin6_port);
-        return fd;
-    }
-    close_keeping_errno(fd);
-    return -1;
-}
-
 static bool start_daemon(struct httpd *s, int fd)
 {
-    s->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, s,
-                         MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
-                         on_completed, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                         CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, s->options.max_connections, MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, s,
+                                 MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+                                 MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+                                 MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                                 CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, s->options.max_connections, MHD_OPTION_END);
     if (!s->daemon)
         return false;
     s->watch.fd = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
@@ -291,14 +282,17 @@ struct httpd *httpd_start(struct loop *loop, const struct httpd_options *options
 
     if (!s)
         return NULL;
-    fd = listen_on(options->host, &port);
+    fd = loopback_listen(options->host, &port);
     if (fd < 0) {
         free(s);
         return NULL;
     }
     *s = (struct httpd){.loop = loop, .options = *options, .port = port};
+    s->options.max_connections = descriptors_for(options->max_connections);
     s->watch = (struct watch){.events = POLLIN, .ready = on_ready};
     s->timer = (struct timer){.fire = on_timer};
+    s->hold_timer = (struct timer){.fire = on_hold_timer};
+    patience_init(&s->patience, loop, options->patience);
     if (start_daemon(s, fd))
         return s;
     free(s);
@@ -311,91 +305,39 @@ int httpd_port(const struct httpd *s)
     return s->port;
 }
 
+void httpd_quiesce(struct httpd *s)
+{
+    if (s->quiet)
+        return;
+    s->quiet = true;
+    close(MHD_quiesce_daemon(s->daemon));
+    drive(s); /* what has been received already */
+    s->stopping = true;
+}
+
+/* A client that does not take its reply is not waited for longer than this. */
+static void send_the_last(struct httpd *s)
+{
+    int64_t end = clock_now() + LAST_REPLIES;
+    struct pollfd p = {.fd = s->watch.fd, .events = POLLIN};
+
+    MHD_run(s->daemon);
+    while (s->sending && clock_now() < end) {
+        poll(&p, 1, 10);
+        MHD_run(s->daemon);
+    }
+}
+
 void httpd_stop(struct httpd *s)
 {
-    s->stopping = true;
+    httpd_quiesce(s);
     loop_unwatch(s->loop, &s->watch);
-    close(MHD_quiesce_daemon(s->daemon));
     while (s->first) /* the daemon must not be stopped with suspended connections */
-        resume(s->first);
+        httpd_resume(s->first);
+    send_the_last(s);
     loop_timer_stop(s->loop, &s->timer);
-    for (int i = 0; i < 4; i++) /* send what has been replied */
-        MHD_run(s->daemon);
+    loop_timer_stop(s->loop, &s->hold_timer);
     MHD_stop_daemon(s->daemon);
+    patience_end(&s->patience);
     free(s);
-}
-
-/* ---- whoever answers ---- */
-
-bool httpd_pending(const struct httpd *s)
-{
-    return s->pending;
-}
-
-struct httpd_request *httpd_take(struct httpd *s)
-{
-    struct httpd_request *req = s->pending;
-
-    if (req) {
-        req->taken = true;
-        s->pending = req->next;
-    }
-    return req;
-}
-
-struct header_list {
-    struct httpd_header *items;
-    size_t count, max;
-};
-
-static enum MHD_Result add_header(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
-                                  size_t value_len)
-{
-    struct header_list *list = arg;
-
-    (void)kind;
-    if (list->count == list->max)
-        return MHD_NO;
-    list->items[list->count++] = (struct httpd_header){name, value ? value : "", name_len, value ? value_len : 0};
-    return MHD_YES;
-}
-
-size_t httpd_headers(const struct httpd_request *req, struct httpd_header *out, size_t max)
-{
-    struct header_list list = {out, 0, max};
-
-    if (req->phase == HTTPD_SUSPENDED)
-        MHD_get_connection_values_n(req->connection, MHD_HEADER_KIND, add_header, &list);
-    return list.count;
-}
-
-enum httpd_result httpd_reply(struct httpd_request *req, unsigned status, const char *body, size_t len,
-                              const struct httpd_header *headers, size_t count)
-{
-    struct MHD_Response *response;
-
-    if (req->phase != HTTPD_SUSPENDED)
-        return HTTPD_GONE;
-    response = MHD_create_response_from_buffer(len, (void *)(size_t)body, MHD_RESPMEM_MUST_COPY);
-    if (!response)
-        return HTTPD_NOMEM;
-    for (size_t i = 0; i < count; i++) {
-        if (MHD_add_response_header(response, headers[i].name, headers[i].value) == MHD_NO) {
-            MHD_destroy_response(response);
-            return HTTPD_BAD_HEADER;
-        }
-    }
-    req->status = status;
-    req->response = response;
-    resume(req);
-    return HTTPD_OK;
-}
-
-void httpd_release(struct httpd_request *req)
-{
-    if (req->phase == HTTPD_SUSPENDED)
-        resume(req);
-    req->taken = false;
-    if (!req->in_daemon)
-        request_free(req);
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "buf.h"
 #include "loop.h"
@@ -18,10 +19,11 @@ struct MHD_Connection;
 struct MHD_Response;
 
 struct httpd_options {
-    const char *host; /* a loopback address in numbers */
-    int port;         /* 0 picks a free one */
-    size_t max_body;  /* bytes; a larger one is answered with 413 */
-    unsigned max_connections;
+    const char *host;           /* a loopback address in numbers */
+    int port;                   /* 0 picks a free one */
+    size_t max_body;            /* bytes; a larger one is answered with 413 */
+    unsigned max_connections;   /* fewer where the limit of open files cannot be raised that far; further ones wait */
+    int64_t patience;           /* ns that a client has to send a request, and to take the reply; 0: no end */
     void (*arrived)(void *arg); /* a request has been queued; called within loop_step(): record and wake only */
     void *arg;
 };
@@ -41,7 +43,7 @@ struct httpd_request {
     struct httpd *server;
     struct httpd_request *prev, *next; /* the suspended ones, in order of arrival */
     size_t discarded;
-    bool in_daemon, taken, too_large;
+    bool in_daemon, taken, too_large, held;
 };
 
 struct httpd_header {
@@ -51,12 +53,13 @@ struct httpd_header {
 
 enum httpd_result { HTTPD_OK, HTTPD_GONE, HTTPD_NOMEM, HTTPD_BAD_HEADER };
 
-bool httpd_is_loopback(const char *host);
-
-/* NULL when it cannot listen; then errno says why. */
+/* NULL when it cannot listen; then errno says why. The host must be one that loopback_is(). */
 struct httpd *httpd_start(struct loop *loop, const struct httpd_options *options);
 int httpd_port(const struct httpd *s);
-/* Send what has been replied, close every connection, free the server. Requests that were taken stay valid, as gone. */
+/* No further connections, and to further requests 503; those that have arrived by now are still queued. */
+void httpd_quiesce(struct httpd *s);
+/* Send what has been replied, for a second at most, close every connection, free the server. Requests that were taken stay
+ * valid, as gone. */
 void httpd_stop(struct httpd *s);
 
 /* The request that waits longest, to be released; NULL when none does. */
@@ -69,6 +72,16 @@ size_t httpd_headers(const struct httpd_request *req, struct httpd_header *out, 
 /* Once a request. Copies the body; names and values end in NUL. HTTPD_GONE: the connection is closed already. */
 enum httpd_result httpd_reply(struct httpd_request *req, unsigned status, const char *body, size_t len,
                               const struct httpd_header *headers, size_t count);
+
+/*
+ * For those who try out their clients, each instead of httpd_reply(), with the same results: announce the whole body, send
+ * `sent` bytes of it, and close the connection; reset the connection, as a machine that crashes does; or do not answer until
+ * the client gives up, which lets go of the request too.
+ */
+enum httpd_result httpd_reply_part(struct httpd_request *req, unsigned status, const char *body, size_t len, size_t sent,
+                                   const struct httpd_header *headers, size_t count);
+enum httpd_result httpd_reset(struct httpd_request *req);
+enum httpd_result httpd_hold(struct httpd_request *req);
 
 /* A request that was not replied to gets its connection closed. */
 void httpd_release(struct httpd_request *req);

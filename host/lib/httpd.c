@@ -12,6 +12,8 @@
 #include <lua.h>
 #include <string.h>
 
+#include "../clock.h"
+#include "../loopback.h"
 #include "../task.h"
 #include "lib.h"
 
@@ -20,6 +22,7 @@
 
 #define DEFAULT_MAX_BODY        ((lua_Integer)1 << 20)
 #define DEFAULT_MAX_CONNECTIONS 4096
+#define DEFAULT_PATIENCE        60
 #define MAX_REQUEST_HEADERS     100
 #define MAX_REPLY_HEADERS       16
 
@@ -70,16 +73,14 @@ static void push_headers(lua_State *L, const struct httpd_request *req)
 
 /*
  * req.method, req.path and req.query (as on the wire, still percent-encoded; query is nil without "?"), req.headers (built at
- * each access), req.body (nil when empty), req:reply().
+ * each access), req.body (nil when empty), and its methods.
  */
 static int request_index(lua_State *L)
 {
     const struct httpd_request *req = check_request(L);
     const char *key = luaL_checkstring(L, 2);
 
-    if (strcmp(key, "reply") == 0) {
-        lua_pushvalue(L, lua_upvalueindex(1));
-    } else if (strcmp(key, "method") == 0) {
+    if (strcmp(key, "method") == 0) {
         lua_pushstring(L, req->method);
     } else if (strcmp(key, "path") == 0) {
         lua_pushlstring(L, req->target, strcspn(req->target, "?"));
@@ -91,7 +92,7 @@ static int request_index(lua_State *L)
     } else if (strcmp(key, "body") == 0 && req->body.len) {
         lua_pushlstring(L, req->body.data, req->body.len);
     } else {
-        lua_pushnil(L);
+        lua_getfield(L, lua_upvalueindex(1), key);
     }
     return 1;
 }
@@ -115,26 +116,60 @@ static size_t check_headers(lua_State *L, int index, struct httpd_header *out)
     return count;
 }
 
+/* What came of an answer, whose headers were at `index`: true, or false when the client has gone. [-0, +1, e] */
+static int push_result(lua_State *L, enum httpd_result result, int index)
+{
+    if (result == HTTPD_NOMEM)
+        return luaL_error(L, "not enough memory");
+    luaL_argcheck(L, result != HTTPD_BAD_HEADER, index, "a header cannot be sent as it is");
+    lua_pushboolean(L, result == HTTPD_OK);
+    return 1;
+}
+
+/* Status, body and headers from `first` on, of which `sent` bytes of the body are to be sent, or -1 for all. */
+static int reply_with(lua_State *L, int first, lua_Integer sent)
+{
+    struct httpd_request *req = check_request(L);
+    lua_Integer status = luaL_checkinteger(L, first);
+    struct httpd_header headers[MAX_REPLY_HEADERS];
+    size_t len, count;
+    const char *body = luaL_optlstring(L, first + 1, "", &len);
+
+    luaL_argcheck(L, status >= 200 && status <= 599, first, "not a status from 200 to 599");
+    count = check_headers(L, first + 2, headers);
+    if (req->response)
+        return luaL_error(L, "the request has been replied to already");
+    return push_result(L,
+                       sent < 0 ? httpd_reply(req, (unsigned)status, body, len, headers, count)
+                                : httpd_reply_part(req, (unsigned)status, body, len, (size_t)sent, headers, count),
+                       first + 2);
+}
+
 /* req:reply(status [, body [, headers]]) -> true, or false when the client has gone. A request is replied to once. */
 static int request_reply(lua_State *L)
 {
-    struct httpd_request *req = check_request(L);
-    lua_Integer status = luaL_checkinteger(L, 2);
-    struct httpd_header headers[MAX_REPLY_HEADERS];
-    size_t len, count;
-    const char *body = luaL_optlstring(L, 3, "", &len);
-    enum httpd_result result;
+    return reply_with(L, 2, -1);
+}
 
-    luaL_argcheck(L, status >= 200 && status <= 599, 2, "not a status from 200 to 599");
-    count = check_headers(L, 4, headers);
-    if (req->response)
-        return luaL_error(L, "the request has been replied to already");
-    result = httpd_reply(req, (unsigned)status, body, len, headers, count);
-    if (result == HTTPD_NOMEM)
-        return luaL_error(L, "not enough memory");
-    luaL_argcheck(L, result != HTTPD_BAD_HEADER, 4, "a header cannot be sent as it is");
-    lua_pushboolean(L, result == HTTPD_OK);
-    return 1;
+/* req:reply_part(bytes, status, body [, headers]): announces the body, sends so many bytes of it, closes the connection. */
+static int request_reply_part(lua_State *L)
+{
+    lua_Integer sent = luaL_checkinteger(L, 2);
+
+    luaL_argcheck(L, sent >= 0, 2, "a number of bytes is not negative");
+    return reply_with(L, 3, sent);
+}
+
+/* req:reset(): the connection ends as if this machine had crashed. */
+static int request_reset(lua_State *L)
+{
+    return push_result(L, httpd_reset(check_request(L)), 1);
+}
+
+/* req:hold(): no answer; the connection stays until the client gives up. */
+static int request_hold(lua_State *L)
+{
+    return push_result(L, httpd_hold(check_request(L)), 1);
 }
 
 static int request_gc(lua_State *L)
@@ -167,24 +202,29 @@ static void on_cancel(struct park *park)
     task_wake(park, WAKE_CANCELLED);
 }
 
-/* All that is pending, as an array; nil once the server has stopped or the program is to. [-0, +1, m] */
-static int push_batch(lua_State *L, struct server *s)
+/* All that is pending, as an array. [-0, +1, m] */
+static void push_pending(lua_State *L, struct httpd *httpd)
 {
-    if (!s->httpd || task_interrupted()) {
-        lua_pushnil(L);
-        return 1;
-    }
     lua_newtable(L);
-    for (lua_Integer i = 1; httpd_pending(s->httpd); i++) {
+    for (lua_Integer i = 1; httpd_pending(httpd); i++) {
         struct httpd_request **ref = lua_newuserdatauv(L, sizeof *ref, 0);
 
         *ref = NULL;
         luaL_setmetatable(L, REQUEST);
         lua_pushvalue(L, -1);
         lua_rawseti(L, -3, i);
-        *ref = httpd_take(s->httpd);
+        *ref = httpd_take(httpd);
         lua_pop(L, 1);
     }
+}
+
+/* All that is pending; nil once the server has stopped or the program is to. [-0, +1, m] */
+static int push_batch(lua_State *L, struct server *s)
+{
+    if (!s->httpd || task_interrupted())
+        lua_pushnil(L);
+    else
+        push_pending(L, s->httpd);
     return 1;
 }
 
@@ -218,6 +258,20 @@ static int server_accept(lua_State *L)
 static int server_port(lua_State *L)
 {
     lua_pushinteger(L, check_server(L)->port);
+    return 1;
+}
+
+/* server:quiesce() -> an array of what has arrived and waits. Nothing more is taken, and the port is free. */
+static int server_quiesce(lua_State *L)
+{
+    struct server *s = check_server(L);
+
+    if (!s->httpd) {
+        lua_newtable(L);
+        return 1;
+    }
+    httpd_quiesce(s->httpd);
+    push_pending(L, s->httpd);
     return 1;
 }
 
@@ -257,9 +311,23 @@ static lua_Integer option(lua_State *L, const char *name, lua_Integer standard, 
     return value;
 }
 
+static int64_t patience_option(lua_State *L)
+{
+    lua_Number seconds = DEFAULT_PATIENCE;
+    int is_number = true;
+
+    if (lua_getfield(L, 1, "patience") != LUA_TNIL)
+        seconds = lua_tonumberx(L, -1, &is_number);
+    if (!is_number || !(seconds >= 0 && seconds <= 86400))
+        luaL_error(L, "httpd.listen: patience must be a number of seconds, up to a day");
+    lua_pop(L, 1);
+    return (int64_t)(seconds * (double)NS_PER_S);
+}
+
 /*
- * httpd.listen{ port = 0, host = "127.0.0.1", max_body = 1 MiB, max_connections = } -> server | nil, message. Port 0 picks a
- * free one. A larger body is answered with 413.
+ * httpd.listen{ port = 0, host = "127.0.0.1", max_body = 1 MiB, max_connections =, patience = 60 } -> server | nil, message.
+ * Port 0 picks a free one. A larger body is answered with 413. A client has `patience` seconds to send a request, and to take
+ * the reply; 0 for any time.
  */
 static int httpd_listen(lua_State *L)
 {
@@ -270,10 +338,11 @@ static int httpd_listen(lua_State *L)
     lua_settop(L, 1);
     options.port = (int)option(L, "port", 0, 0, 65535);
     options.max_body = (size_t)option(L, "max_body", DEFAULT_MAX_BODY, 0, (lua_Integer)1 << 30);
+    options.patience = patience_option(L);
     options.max_connections = (unsigned)option(L, "max_connections", DEFAULT_MAX_CONNECTIONS, 1, 1 << 20);
     lua_getfield(L, 1, "host");
     options.host = luaL_optstring(L, 2, "127.0.0.1");
-    luaL_argcheck(L, httpd_is_loopback(options.host), 1, "the host must be a loopback address, such as 127.0.0.1 or ::1");
+    luaL_argcheck(L, loopback_is(options.host), 1, "the host must be a loopback address, such as 127.0.0.1 or ::1");
 
     s = lua_newuserdatauv(L, sizeof *s, 0);
     *s = (struct server){0};
@@ -289,9 +358,19 @@ static int httpd_listen(lua_State *L)
     return 1;
 }
 
+static const luaL_Reg request_methods[] = {
+    {"hold", request_hold}, {"reply", request_reply}, {"reply_part", request_reply_part}, {"reset", request_reset},
+    {NULL, NULL},
+};
+
 static const luaL_Reg server_methods[] = {
-    {"accept", server_accept}, {"port", server_port}, {"stop", server_stop},
-    {"__close", server_stop},  {"__gc", server_gc},   {NULL, NULL},
+    {"accept", server_accept},
+    {"port", server_port},
+    {"quiesce", server_quiesce},
+    {"stop", server_stop},
+    {"__close", server_stop},
+    {"__gc", server_gc},
+    {NULL, NULL},
 };
 
 static const luaL_Reg lib[] = {
@@ -306,7 +385,7 @@ int luaopen_moonkey_httpd(lua_State *L)
     lua_pushvalue(L, -1);
     lua_setfield(L, -2, "__index");
     luaL_newmetatable(L, REQUEST);
-    lua_pushcfunction(L, request_reply);
+    luaL_newlib(L, request_methods);
     lua_pushcclosure(L, request_index, 1);
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, request_gc);
