@@ -1,7 +1,7 @@
 -- lua/types against the host: every public function has a stub, and every stub is of something that exists.
 local directory = arg[0]:match("^(.*)/") or "."
 
-local MODULES = { "token", "api", "json", "log", "task", "secret", "time", "errors", "batch" }
+local MODULES = { "token", "api", "json", "log", "task", "secret", "time", "errors", "batch", "rql" }
 
 -- What the parts of the host use among themselves; no script should.
 local INTERNAL = {
@@ -22,6 +22,7 @@ local function declared(name, text)
     if owner == "M" or owner == name then members[member] = { kind = "function", parameters = parameters } end
   end
   for member in text:gmatch("\nM%.([%w_]+) = ") do members[member] = { kind = "value" } end
+  for member, same in text:gmatch('\nM%["(%w+)"%] = M%.([%w_]+)') do members[member] = members[same] end -- words of Lua
   local fields = text:match("%-%-%-@class moonkey%." .. name .. "\n(.-)\nlocal M") or ""
   for member in fields:gmatch("%-%-%-@field ([%w_]+)") do members[member] = { kind = "value" } end
   return members
