@@ -37,7 +37,7 @@ end
 -- RFC 9110 problem; `errors` maps the name of a field to an array of messages.
 function M.problem(status, title, detail, errors)
   local body = json.encode({
-    type = TYPE .. SECTIONS[status], title = title, status = status, detail = detail, traceId = trace_id(), errors = errors,
+    type = TYPE .. (SECTIONS[status] or status < 500 and "15.5" or "15.6"), title = title, status = status, detail = detail, traceId = trace_id(), errors = errors,
   }, ORDER)
   return { status = status, body = body, headers = { ["Content-Type"] = "application/problem+json" } }
 end
