@@ -10,6 +10,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "buf.h"
 #include "redact.h"
@@ -19,6 +20,8 @@ struct certificate_note {
     int alert;      /* that ended a handshake or a connection; -1 for none */
     bool asked;     /* the server wants a certificate of us, and there is none that suits it */
     char text[400]; /* see certificate_text() */
+    int64_t expires;
+    const char *protocol; /* OpenSSL's name, which lasts */
 };
 
 static int note_index = -1; /* of SSL_CTX's slot for the note */
@@ -62,8 +65,15 @@ static void print_names(BIO *bio, X509 *cert)
     GENERAL_NAMES_free(names);
 }
 
+static int64_t end_of(const X509 *cert)
+{
+    struct tm t;
+    return ASN1_TIME_to_tm(X509_get0_notAfter(cert), &t) == 1 ? timegm(&t) : 0;
+}
+
 static void describe(struct certificate_note *note, X509 *cert, bool unknown)
 {
+    note->expires = end_of(cert);
     BIO *bio = BIO_new(BIO_s_mem());
     if (!bio)
         return;
@@ -84,6 +94,16 @@ static void describe(struct certificate_note *note, X509 *cert, bool unknown)
 const char *certificate_text(const struct certificate_note *note)
 {
     return note->text;
+}
+
+int64_t certificate_expires(const struct certificate_note *note)
+{
+    return note->expires;
+}
+
+const char *certificate_protocol(const struct certificate_note *note)
+{
+    return note->protocol;
 }
 
 /* ---- what the server says ---- */
@@ -158,6 +178,8 @@ static void on_event(const SSL *ssl, int where, int value)
 {
     struct certificate_note *note = note_of(ssl);
     int level = value >> 8, alert = value & 0xff;
+    if (note && where & SSL_CB_HANDSHAKE_DONE)
+        note->protocol = SSL_get_version(ssl);
     if (!note || !(where & SSL_CB_ALERT) || level != SSL3_AL_FATAL)
         return;
     if (where & SSL_CB_READ || alert == SSL_AD_PROTOCOL_VERSION)
@@ -212,4 +234,6 @@ void certificate_begin(struct certificate_note *note)
     note->alert = -1;
     note->asked = false;
     note->text[0] = '\0';
+    note->expires = 0;
+    note->protocol = NULL;
 }

@@ -30,6 +30,7 @@ struct transfer {
     const char *not_used; /* see outcome.h */
     const char *body;     /* what is still to be read, for exchanges that must not repeat */
     size_t body_left;
+    struct facts *facts; /* of the exchange; may be NULL */
     void (*done)(struct result *result, void *arg);
     void *arg;
     char error[CURL_ERROR_SIZE];
@@ -147,6 +148,8 @@ static void on_finished(struct loop_transfer *base, CURLcode code)
         .not_used = t->not_used,
     };
     outcome_judge(r, &outcome);
+    if (t->facts)
+        facts_fill(t->facts, t->easy, code, t->connected, t->certificate);
 
     /* Back to the pool first: `done` may start the next exchange, and shall find this handle and its connection free. */
     struct result mine = *r;
@@ -317,6 +320,7 @@ struct transfer *transfer_start(struct transfers *all, const struct exchange *ex
     if (!t)
         return NULL;
     reset_result(t);
+    t->facts = exchange->facts;
     t->done = done;
     t->arg = arg;
     if (!set_exchange(t, exchange) || loop_transfer_add(all->loop, t->easy, &t->base) != CURLM_OK) {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "facts.h"
 #include "loop.h"
 
 /* Why an exchange, or a call made of several, did not end in an HTTP reply. */
@@ -56,6 +57,7 @@ struct exchange {
     const struct curl_slist *headers; /* borrowed likewise */
     bool may_repeat;                  /* false: libcurl must not resend on its own either (POST) */
     int64_t timeout_ms;               /* of this exchange, if lower than the configured one; 0 for none */
+    struct facts *facts;              /* filled in before `done` is called, borrowed until then; NULL: nobody wants them */
 };
 
 struct transfers;

@@ -15,6 +15,7 @@ static const luaL_Reg modules[] = {
     {"moonkey.json", luaopen_moonkey_json},
     {"moonkey.log", luaopen_moonkey_log},
     {"moonkey.nearest", luaopen_moonkey_nearest},
+    {"moonkey.probe", luaopen_moonkey_probe},
     {"moonkey.process", luaopen_moonkey_process},
     {"moonkey.rows", luaopen_moonkey_rows},
     {"moonkey.secret", luaopen_moonkey_secret},

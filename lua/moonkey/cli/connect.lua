@@ -23,7 +23,8 @@ local function word(line, name)
   return (value:gsub("^'(.*)'$", "%1"):gsub("'\\''", "'"))
 end
 
-local function start_emulator(data)
+-- The base URL of a new emulator, and the source of its credential as fields of control.configure.
+function M.start_emulator(data)
   local process = require "moonkey.process"
   local argv = { assert(sys.executable()), "emulator", "--port", "0", "--seed", EMULATOR_TOKENS, "--log-level", "warn" }
   if data then
@@ -44,7 +45,8 @@ local function start_emulator(data)
   return url, { credential_value = secret }
 end
 
-local function uses_emulator(args)
+-- Is an emulator asked for?
+function M.uses_emulator(args)
   if not (args.emulator or args.emulator_data) then return false end
   local other = args.base_url and "--base-url" or args.profile and "--profile"
   if args.emulator_data == "" then
@@ -55,13 +57,13 @@ local function uses_emulator(args)
   return true
 end
 
--- The profile, or nil. One that was asked for by a flag says so in `asked`.
-local function find_profile(args)
-  local variable = os.getenv("MOONKEY_PROFILE")
-  local profile, message = profiles.find(args.profile or variable ~= "" and variable or nil)
+-- The profile, or nil. One that was asked for by a flag says so in `asked`; `by` says how it was chosen.
+function M.find_profile(args)
+  local name, by = profiles.asked(args.profile)
+  local profile, message = profiles.find(name)
   if message then stop.usage(message) end
   if profile then
-    profile.asked = args.profile ~= nil
+    profile.asked, profile.by = args.profile ~= nil, by or "default"
     log.debug("settings of %s", profile.where)
   end
   return profile
@@ -69,15 +71,15 @@ end
 
 -- After it, nothing about the client can be changed any more; nothing of the user's may run before it.
 -- `jobs`: requests at a time where neither -j nor a profile says. `when_needed`: a missing credential is no error until a call
--- needs it. Returns the number of requests at a time.
+-- needs it. Returns the number of requests at a time, and the profile in force, or nil.
 function M.configure(args, jobs, when_needed)
-  local emulated = uses_emulator(args)
-  local profile = not emulated and find_profile(args) or nil
+  local emulated = M.uses_emulator(args)
+  local profile = not emulated and M.find_profile(args) or nil
   local config = settings.collect(args, profile)
   config.jobs = config.jobs or jobs
   local base_url, source, none
   if emulated then
-    base_url, source = start_emulator(args.emulator_data)
+    base_url, source = M.start_emulator(args.emulator_data)
   else
     base_url, source, none = credential.choose(args, profile)
   end
@@ -86,7 +88,7 @@ function M.configure(args, jobs, when_needed)
     if not when_needed then error(none, 0) end
     control.refuse_with(none)
     control.seal()
-    return config.jobs
+    return config.jobs, profile
   end
   for name, value in pairs(source) do config[name] = value end
   config.base_url = base_url
@@ -94,7 +96,7 @@ function M.configure(args, jobs, when_needed)
   if not ok then stop.usage(message) end
   announce.configure{ consent = profile and profile.consent, profile = profile and profile.name, yes = args.yes }
   control.seal()
-  return config.jobs
+  return config.jobs, profile
 end
 
 return M

@@ -10,7 +10,7 @@ local stop = require "moonkey.cli.stop"
 
 local M = {}
 
-local DEFAULT_BASE_URL = "https://api.platform.softwareone.com"
+M.DEFAULT_BASE_URL = "https://api.platform.softwareone.com"
 
 local NO_CREDENTIAL = [[
 no credential for %s. Give one in one of these ways:
@@ -37,12 +37,24 @@ local function of_environment()
   return found
 end
 
+-- The variables in force that say where the API is, or what the credential is.
+function M.set_in_environment()
+  local found = {}
+  if set(os.getenv("MPT_API_BASE_URL")) then found[1] = "MPT_API_BASE_URL" end
+  local source = of_environment().credential
+  if source then
+    found[#found + 1] = source.credential_environment and "MPT_API_TOKEN"
+      or source.credential_file and "MPT_API_TOKEN_FILE" or "MPT_API_TOKEN_COMMAND"
+  end
+  return found
+end
+
 local function of_profile(profile)
   if not profile then return {} end
   local found = { base_url = profile.base_url }
   if profile.credential_file or profile.credential_command then
     found.credential = { credential_file = profile.credential_file, credential_command = profile.credential_command }
-    found.base_url = found.base_url or DEFAULT_BASE_URL
+    found.base_url = found.base_url or M.DEFAULT_BASE_URL
   end
   return found
 end
@@ -52,7 +64,7 @@ function M.choose(args, profile)
   local environment, own = of_environment(), of_profile(profile)
   local first, second = environment, own
   if profile and profile.asked then first, second = own, environment end
-  local base_url = args.base_url or first.base_url or second.base_url or DEFAULT_BASE_URL
+  local base_url = args.base_url or first.base_url or second.base_url or M.DEFAULT_BASE_URL
   local ok, message = http.check_base_url(base_url)
   if not ok then stop.usage(message) end
   local source = first.credential or second.credential

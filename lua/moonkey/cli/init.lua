@@ -15,7 +15,7 @@ local sys = require "moonkey.sys"
 
 local M = {}
 
-M.commands = { "run", "batch", "plan", "resume", "retry", "undo", "runs", "report", "emulator" }
+M.commands = { "run", "batch", "plan", "resume", "retry", "undo", "runs", "report", "whoami", "profile", "doctor", "emulator" }
 
 local EPILOG = [[
 Examples:
