@@ -1,4 +1,4 @@
--- The emulator's store: what it starts with, what it keeps, whom it refuses, and that a batch is all or nothing.
+-- The emulator's store: what it keeps, whom it refuses, and that a batch is all or nothing.
 local emulator = require "moonkey.emulator"
 local json = require "moonkey.json"
 local log = require "moonkey.log"
@@ -14,15 +14,15 @@ local function write(path, ...)
 end
 
 describe("the emulator's store", function()
-  local data, seed
+  local data
 
   before_each(function()
-    data, seed = os.tmpname(), os.tmpname()
+    data = os.tmpname()
     os.remove(data)
   end)
 
   after_each(function()
-    for _, path in ipairs({ seed, data, data .. "-wal", data .. "-shm" }) do
+    for _, path in ipairs({ data, data .. "-wal", data .. "-shm" }) do
       os.remove(path)
     end
   end)
@@ -44,83 +44,6 @@ describe("the emulator's store", function()
     end
     return r
   end
-
-  describe("seeded with a number", function()
-    it("holds so many tokens, the same ones always", function()
-      local one, credential = assert(emulator.open({ seed = 12 }))
-      local two, again = assert(emulator.open({ seed = 12 }))
-      assert.equal(12, one:count())
-      assert.equal(credential, again)
-      assert.equal("idt:TKN-0000-0001:5xn7xeHHtI3JJCecWqnyJX313UzWCPdeXKuMSu8TBSZdaeW3gTOD055TNUIe8cNx", credential)
-      assert.same(get(one, credential, "TKN-0000-0012"), get(two, credential, "TKN-0000-0012"))
-      assert.equal("MOD-1756", get(one, credential, "TKN-0000-0001").modules[1].id)
-    end)
-
-    it("has ten of them when nothing is said", function()
-      assert.equal(10, assert(emulator.open({})):count())
-    end)
-
-    it("counts on beyond 9999", function()
-      local store = assert(emulator.open({ seed = 10001 }))
-      assert.equal(10001, store:count())
-      assert.truthy(store:row("SELECT n FROM token WHERE id = 'TKN-0001-0001'"))
-    end)
-  end)
-
-  describe("seeded with a file", function()
-    it("takes what the API would show, and what it would never accept", function()
-      write(seed, [[
-{"id":"TKN-1111-2222","name":"a & b","description":null,"icon":"i","status":"Active","token":"secret","revision":7,]],
-        [["lastAccessAt":"2024-03-15T10:00:00.000Z","account":{"id":"ACC-1","type":"Vendor","name":"V"},]],
-        [["modules":[{"id":"MOD-77","name":"Seven","settings":{"paid":true}},{"id":"MOD-1756"}],]],
-        [["audit":{"created":{"at":"2020-01-01T00:00:00.000Z","by":{"id":"USR-1"}}},"unknown":{}}
-
-{"id":"x"}
-]])
-      local store, credential = assert(emulator.open({ seed = seed }))
-      assert.equal(2, store:count())
-      assert.matches("^idt:x:", credential) -- of the Operations account, which a token has that names none
-      local token = get(store, "secret", "TKN-1111-2222")
-      assert.equal("a & b", token.name)
-      assert.equal(7, token.revision)
-      assert.equal("Vendor", token.account.type)
-      assert.same({ "Seven", true }, { token.modules[1].name, token.modules[1].settings.paid })
-      assert.equal("Access Management", token.modules[2].name)
-      assert.same({ at = "2020-01-01T00:00:00.000Z", by = { id = "USR-1" } }, token.audit.created)
-    end)
-
-    local cases = {
-      { "what is not JSON", '{"id":"a"}\n{"id"', ":2: " },
-      { "a list", "[]", ":1: the line must be an object" },
-      { "no id", '{"name":"x"}', ":1: the token has no id" },
-      { "an id that is there", '{"id":"a"}\n\n{"id":"a"}', ":3: token a is there already" },
-      { "a name that is an object", '{"id":"a","name":{}}', ":1: name must be a string or null" },
-      { "modules that are a string", '{"id":"a","modules":"x"}', ":1: modules must be a list" },
-      { "a module without an id", '{"id":"a","modules":[{"id":"m"},{}]}', ":1: modules[2] has no usable id" },
-    }
-    for _, case in ipairs(cases) do
-      it("names the line of " .. case[1], function()
-        write(seed, case[2])
-        local store, message = emulator.open({ seed = seed, data = data })
-        assert.is_nil(store)
-        assert.matches(seed .. case[3], message, 1, true)
-        assert.equal(10, assert(emulator.open({ data = data })):count()) -- nothing was left behind
-      end)
-    end
-
-    it("refuses one that no credential comes from", function()
-      write(seed, '{"id":"a","status":"Disabled"}\n')
-      local store, message = emulator.open({ seed = seed })
-      assert.is_nil(store)
-      assert.matches("holds no token with status Active", message)
-    end)
-
-    it("says why it cannot be read", function()
-      local store, message = emulator.open({ seed = "/nonexistent/seed.jsonl" })
-      assert.is_nil(store)
-      assert.equal("cannot read the seed: /nonexistent/seed.jsonl: No such file or directory", message)
-    end)
-  end)
 
   describe("in a file", function()
     it("keeps what was written, and leaves a later seed out", function()

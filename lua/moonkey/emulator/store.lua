@@ -121,10 +121,11 @@ function Store:touch(principal, at)
   self.seen[principal.n] = at
 end
 
--- The secret that the emulator prints: of the first Active token of an Operations account, otherwise of the first Active token.
-function Store:credential()
+-- The secret that the emulator prints: of the first Active token of an Operations account, otherwise of the first Active token;
+-- with `account_type`, of the first Active token of such an account, or nil.
+function Store:credential(account_type)
   return (self:row("SELECT secret FROM token t JOIN account a ON a.id = account WHERE t.status = 'Active' AND secret <> ''"
-    .. " ORDER BY type = 'Operations' DESC, n LIMIT 1"))
+    .. " AND (?1 IS NULL OR type = ?1) ORDER BY type = 'Operations' DESC, n LIMIT 1", account_type))
 end
 
 -- ---- tokens ----
@@ -206,7 +207,7 @@ function Store:set_status(token, status, event, at, by)
   self:forget(token.id)
 end
 
--- An id that no token has.
+-- An id that no token has. TKN-0000-0000 is never one: clients use it as an id that does not exist.
 function Store:free_id()
   local number = self.last_id or self:count()
   local id

@@ -4,13 +4,11 @@ local body = require "moonkey.emulator.body"
 local json = require "moonkey.json"
 local query = require "moonkey.emulator.query"
 local reply = require "moonkey.emulator.reply"
-local sys = require "moonkey.sys"
+local secrets = require "moonkey.emulator.secrets"
 local validate = require "moonkey.emulator.validate"
 local view = require "moonkey.emulator.view"
 
 local M = {}
-
-local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 -- `by` in an audit: the token whose credential made the call.
 local function actor(principal)
@@ -22,14 +20,6 @@ local function value_of(field)
   if field ~= json.null then
     return field
   end
-end
-
-local function secret_for(id)
-  local letters = sys.random(64):gsub(".", function(byte)
-    local index = byte:byte() % #ALPHABET + 1
-    return ALPHABET:sub(index, index)
-  end)
-  return "idt:" .. id .. ":" .. letters
 end
 
 -- A token that is there to be changed | nil and the reply that says that it is not.
@@ -130,7 +120,7 @@ function M.create(call)
   local id = call.store:free_id()
   local token = {
     id = id, name = fields.name, description = value_of(fields.description), icon = value_of(fields.icon), status = "Active",
-    secret = secret_for(id), account = account.id, revision = 1, created_at = call.now, created_by = actor(call.principal),
+    secret = secrets.random(id), account = account.id, revision = 1, created_at = call.now, created_by = actor(call.principal),
     modules = fields.modules or {},
   }
   call.store:add(token)
