@@ -2,8 +2,8 @@
 The failed rows of a run as CSV that batch takes as its input, with what was wrong in a column `error`. The journal has no rows,
 so they are read once more from the input: each must have the hash that the run has of it.
 ]]
+local csv_cells = require "moonkey.batch.csv_cells"
 local diff = require "moonkey.batch.plan.diff"
-local json = require "moonkey.json"
 local planned = require "moonkey.batch.plan.row"
 local result = require "moonkey.batch.result"
 local row_hash = require "moonkey.batch.row_hash"
@@ -19,21 +19,6 @@ local function error_text(r)
     text = ("%s; %s%s"):format(text, e.field and e.field .. ": " or "", e.message or "")
   end
   return (r.status and r.status .. " " or "") .. text
-end
-
--- As cells mean it (csv_cells.lua).
-local function cell(value)
-  if value == nil then return "" end
-  if value == json.null then return "\\N" end
-  if type(value) ~= "table" then return tostring(value) end
-  if #value == 0 then return "\\N" end
-  local items = {}
-  for i, item in ipairs(value) do
-    if type(item) == "table" then item = item.id end
-    if type(item) ~= "string" then return json.encode(value) end
-    items[i] = item
-  end
-  return table.concat(items, ";")
 end
 
 -- The fields of a row; those of a plan are what it would write, where it could.
@@ -105,7 +90,7 @@ function M.write(journal, file)
   file:write(result.csv_line(columns, "error"))
   return each(journal, function(fields, r)
     local cells = {}
-    for i, name in ipairs(columns) do cells[i] = cell(fields[name]) end
+    for i, name in ipairs(columns) do cells[i] = csv_cells.cell(fields[name]) end
     file:write(result.csv_line(cells, error_text(r)))
   end)
 end

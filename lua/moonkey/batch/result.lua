@@ -116,14 +116,15 @@ local function csv_cell(value)
   if value == nil then return "" end
   value = masked(value)
   local text = type(value) == "table" and json.encode(value) or tostring(value)
-  return text:find('[",\r\n]') and '"' .. text:gsub('"', '""') .. '"' or text
+  local quoted = text:find('[",\r\n]') or text:find("^%s") or text:find("%s$") -- around a bare cell spaces are dropped
+  return quoted and '"' .. text:gsub('"', '""') .. '"' or text
 end
 
--- A line of CSV from the cells of a list, and one more.
+-- A line of CSV from the cells of a list, and one more, if there is one.
 function M.csv_line(cells, last)
   local escaped = {}
   for i, value in ipairs(cells) do escaped[i] = csv_cell(value) end
-  escaped[#escaped + 1] = csv_cell(last)
+  if last then escaped[#escaped + 1] = csv_cell(last) end
   return table.concat(escaped, ",") .. "\r\n"
 end
 
