@@ -140,8 +140,62 @@ static int f_claim(lua_State *L)
     return luaL_fileresult(L, !failed, path);
 }
 
+static int close_file(lua_State *L)
+{
+    luaL_Stream *stream = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+    return luaL_fileresult(L, fclose(stream->f) == 0, NULL);
+}
+
+/* An empty file that was not there, for its owner only, with `room` bytes on the disk set aside for it; NULL: see errno. */
+static FILE *create_with_room(const char *path, off_t room)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return NULL;
+    FILE *file = NULL;
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, room) == 0 || errno == EOPNOTSUPP || errno == ENOSYS)
+        file = fdopen(fd, "w");
+    if (!file) {
+        int failed = errno;
+        close(fd);
+        unlink(path);
+        errno = failed;
+    }
+    return file;
+}
+
+/* files.create(path, room): a file to write, empty and new, readable by its owner only, that will not lack room for so many
+ * bytes (where the file system can promise that); or nil, message. What is there already is left alone. */
+static int f_create(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    lua_Integer room = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, room > 0, 2, "expected a number of bytes");
+    luaL_Stream *stream = lua_newuserdatauv(L, sizeof *stream, 0);
+    *stream = (luaL_Stream){0};
+    luaL_setmetatable(L, LUA_FILEHANDLE);
+    if (!(stream->f = create_with_room(path, (off_t)room)))
+        return luaL_fileresult(L, 0, path);
+    stream->closef = close_file;
+    return 1;
+}
+
+/* files.sync(file): what was written to an open file is on the disk. true, or nil, message. */
+static int f_sync(lua_State *L)
+{
+    luaL_Stream *stream = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+    luaL_argcheck(L, stream->closef, 1, "the file is closed");
+    return luaL_fileresult(L, fflush(stream->f) == 0 && fsync(fileno(stream->f)) == 0, NULL);
+}
+
 static const luaL_Reg lib[] = {
-    {"absolute", f_absolute}, {"claim", f_claim}, {"list", f_list}, {"make_directories", f_make_directories}, {NULL, NULL},
+    {"absolute", f_absolute},
+    {"claim", f_claim},
+    {"create", f_create},
+    {"list", f_list},
+    {"sync", f_sync},
+    {"make_directories", f_make_directories},
+    {NULL, NULL},
 };
 
 int luaopen_moonkey_files(lua_State *L)

@@ -61,13 +61,14 @@ local function say_run(args)
   end
 end
 
--- For argparse: --emulator=FILE becomes an option whose value is not optional, and a value such as -1 no option.
-local function prepare(words)
+-- For argparse: --emulator=FILE becomes an option whose value is not optional, and a value such as -1 no option; nor is any that
+-- begins with one dash, after a flag of the command's `free_text`.
+local function prepare(words, free_text)
   local arity, prepared = globals.arity(), {}
   for i, word in ipairs(words) do
     local before = words[i - 1]
     if word == "--" then return table.move(words, i, #words, #prepared + 1, prepared) end
-    if before and arity[before] and word:find("^%-%d") then
+    if before and (arity[before] and word:find("^%-%d") or free_text[before] and word:find("^%-[^%-]")) then
       prepared[#prepared] = before .. (before:find("^%-%-") and "=" or "") .. word
     else
       prepared[#prepared + 1] = word:gsub("^%-%-emulator=", "--emulator-data=")
@@ -83,8 +84,9 @@ local function check_command(word)
     :format(word, near and (", did you mean '%s'?"):format(near) or ""))
 end
 
--- argparse would print and exit by itself; the host has one place for that.
+-- argparse would print and exit by itself; the host has one place for that. A parser that knows better says it itself.
 local function raise_usage(parser, message)
+  if parser.complain then parser.complain(message) end
   stop.usage(("%s\n%s"):format(message, parser:get_usage()))
 end
 
@@ -129,7 +131,7 @@ local function dispatch(words)
     words, rest = command.split(words, at, globals.arity())
   end
   local parser = make_parser(at and words[at])
-  local args = parser:parse(prepare(words))
+  local args = parser:parse(prepare(words, command and command.free_text or {}))
   if args.version then
     print("moonkey " .. sys.version())
     return 0
@@ -153,8 +155,10 @@ function M.main(_, ...)
   if ok then return outcome end
   local damage = package.loaded["moonkey.batch.journal.damage"] -- otherwise no journal has been read
   if damage and damage.is(outcome) then outcome = stop.new(2, tostring(outcome)) end
-  log.error(stop.is(outcome) and outcome.message or trace or tostring(outcome)) -- without memory there is no trace
-  return stop.is(outcome) and outcome.code or 1
+  local stopped = stop.is(outcome)
+  local message = stopped and outcome.message or trace or tostring(outcome) -- without memory there is no trace
+  if message ~= "" then log.error(message) end
+  return stopped and outcome.code or 1
 end
 
 return M

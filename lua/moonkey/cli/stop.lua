@@ -32,6 +32,11 @@ function M.usage(message)
   M.with(2, message)
 end
 
+-- Whoever is to be told knows it already.
+function M.quietly(code)
+  M.with(code, "")
+end
+
 function M.is(value)
   return getmetatable(value) == Stop
 end

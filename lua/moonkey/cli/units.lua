@@ -1,17 +1,18 @@
--- Durations (500ms, 20s, 5m, 2h) and rates (50/s, 100/m) of the command line.
+-- Durations (500ms, 20s, 5m, 2h, 90d, 12w) and rates (50/s, 100/m) of the command line.
 local stop = require "moonkey.cli.stop"
 
 local M = {}
 
-local SECONDS = { ms = 0.001, s = 1, m = 60, h = 3600 }
+local SECONDS = { ms = 0.001, s = 1, m = 60, h = 3600, d = 86400, w = 7 * 86400 }
+local LONGEST = 1e7 -- seconds
 
--- Seconds. A bare number is seconds, as with curl's --max-time.
-function M.duration(flag, text)
+-- Seconds. A bare number is seconds, as with curl's --max-time; where days are meant (`most` seconds or fewer), it is refused.
+function M.duration(flag, text, most)
   local number, unit = text:match("^(%d+%.?%d*)(%a*)$")
-  local scale = SECONDS[unit == "" and "s" or unit]
+  local scale = SECONDS[unit == "" and not most and "s" or unit]
   local seconds = number and scale and tonumber(number) * scale
-  if not seconds or seconds <= 0 or seconds > 1e7 then
-    stop.usage(("%s %s: expected a duration such as 500ms, 20s or 5m"):format(flag, text))
+  if not seconds or seconds <= 0 or seconds > (most or LONGEST) then
+    stop.usage(("%s %s: expected a duration such as %s"):format(flag, text, most and "90d, 12w or 36h" or "500ms, 20s or 5m"))
   end
   return seconds
 end
