@@ -21,6 +21,7 @@ struct certificate_note {
     bool asked;     /* the server wants a certificate of us, and there is none that suits it */
     char text[400]; /* see certificate_text() */
     int64_t expires;
+    bool began;           /* a handshake */
     const char *protocol; /* OpenSSL's name, which lasts */
 };
 
@@ -101,6 +102,11 @@ int64_t certificate_expires(const struct certificate_note *note)
     return note->expires;
 }
 
+bool certificate_handshake_began(const struct certificate_note *note)
+{
+    return note->began;
+}
+
 const char *certificate_protocol(const struct certificate_note *note)
 {
     return note->protocol;
@@ -178,6 +184,8 @@ static void on_event(const SSL *ssl, int where, int value)
 {
     struct certificate_note *note = note_of(ssl);
     int level = value >> 8, alert = value & 0xff;
+    if (note && where & SSL_CB_HANDSHAKE_START)
+        note->began = true;
     if (note && where & SSL_CB_HANDSHAKE_DONE)
         note->protocol = SSL_get_version(ssl);
     if (!note || !(where & SSL_CB_ALERT) || level != SSL3_AL_FATAL)
@@ -235,5 +243,6 @@ void certificate_begin(struct certificate_note *note)
     note->asked = false;
     note->text[0] = '\0';
     note->expires = 0;
+    note->began = false;
     note->protocol = NULL;
 }

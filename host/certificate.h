@@ -25,6 +25,8 @@ void certificate_begin(struct certificate_note *note);
 const char *certificate_text(const struct certificate_note *note);
 /* When that certificate's time is over, in seconds since 1970; 0: there is none. */
 int64_t certificate_expires(const struct certificate_note *note);
+/* Has a handshake begun? */
+bool certificate_handshake_began(const struct certificate_note *note);
 /* "TLSv1.3", once the two sides have agreed; NULL before. */
 const char *certificate_protocol(const struct certificate_note *note);
 /* Has the server, or OpenSSL, said in so many words (a TLS alert) that trying again cannot help? Then what to make of it. */

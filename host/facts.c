@@ -5,7 +5,8 @@
 
 #include "clock.h"
 
-static enum step step_of(const struct facts *f, CURLcode code, bool connected, long status)
+/* Of the times, libcurl 7.88 tells that of the connection only after TLS. */
+static enum step step_of(const struct facts *f, CURLcode code, bool connected, bool handshake, long status)
 {
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -19,9 +20,7 @@ static enum step step_of(const struct facts *f, CURLcode code, bool connected, l
     }
     if (connected)
         return status ? STEP_REPLY : STEP_REQUEST;
-    if (f->connected > 0 && f->proxy_status / 100 != 2 && f->proxy_status != 0)
-        return STEP_CONNECT;
-    if (f->connected > 0)
+    if (handshake)
         return STEP_TLS;
     return f->resolved > 0 ? STEP_CONNECT : STEP_RESOLVE;
 }
@@ -61,6 +60,6 @@ void facts_fill(struct facts *f, CURL *easy, CURLcode code, bool connected, cons
     curl_easy_getinfo(easy, CURLINFO_PRIMARY_PORT, &f->port);
     snprintf(f->address, sizeof f->address, "%s", address ? address : "");
     snprintf(f->certificate, sizeof f->certificate, "%s", certificate_text(certificate));
-    f->step = step_of(f, code, connected, status);
+    f->step = step_of(f, code, connected, certificate_handshake_began(certificate), status);
     compare_clocks(f, easy);
 }

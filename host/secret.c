@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,9 +15,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "redact.h"
 
-enum { LONG_NAME = 32 }; /* of a file; credentials have 64 characters */
+enum {
+    LONG_NAME = 32,       /* of a file; credentials have 64 characters */
+    COMMAND_SECONDS = 120 /* somebody may have to type a pass phrase; without anybody, it must not wait for ever */
+};
 
 struct secret {
     char value[SECRET_MAX + 1];
@@ -115,11 +121,28 @@ struct secret *secret_from_env(const char *name, char *err)
     return s;
 }
 
-/* Everything that `fd` gives, at most SECRET_MAX + some white space. -1 on a read error. */
-static ssize_t read_all(int fd, char *into, size_t size)
+/* Is there something to read, or the end, before `until` (clock_now() scale; 0: wait for ever)? */
+static bool comes(int fd, int64_t until)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int64_t now;
+    while (until && (now = clock_now()) < until) {
+        int n = poll(&p, 1, (int)((until - now) / NS_PER_MS) + 1);
+        if (n > 0 || (n < 0 && errno != EINTR))
+            return true; /* reading tells what is wrong */
+    }
+    return until == 0;
+}
+
+/* Everything that `fd` gives, at most SECRET_MAX + some white space. -1 on a read error, or when it is not there in time. */
+static ssize_t read_all(int fd, char *into, size_t size, int64_t until)
 {
     size_t len = 0;
     while (len < size) {
+        if (!comes(fd, until)) {
+            errno = ETIMEDOUT;
+            return -1;
+        }
         ssize_t n = read(fd, into + len, size - len);
         if (n == 0)
             break;
@@ -131,10 +154,10 @@ static ssize_t read_all(int fd, char *into, size_t size)
     return (ssize_t)len;
 }
 
-static struct secret *read_from(int fd, const char *origin, char *err)
+static struct secret *read_from(int fd, const char *origin, int64_t until, char *err)
 {
     char text[SECRET_MAX + 64];
-    ssize_t len = read_all(fd, text, sizeof text);
+    ssize_t len = read_all(fd, text, sizeof text, until);
     struct secret *s = len < 0 ? refuse(err, "cannot read the credential from %s: %s", origin, strerror(errno))
                                : secret_new(text, (size_t)len, origin, err);
     explicit_bzero(text, sizeof text);
@@ -177,7 +200,7 @@ struct secret *secret_from_file(const char *path, char *err)
         refuse(err, "the credential file %s can be read by others (mode %04o); run: chmod 600 %s", path,
                (unsigned)(st.st_mode & 07777), path);
     else if (fcntl(fd, F_SETFL, 0) == 0) /* a pipe may take its time; only opening it was not to wait */
-        s = read_from(fd, origin, err);
+        s = read_from(fd, origin, 0, err);
     else
         refuse(err, "cannot read the credential from %s: %s", origin, strerror(errno));
     close(fd);
@@ -202,8 +225,16 @@ struct secret *secret_from_command(const char *command, char *err)
         close(fds[0]);
         return refuse(err, "cannot run %s: %s", origin, strerror(errno));
     }
-    struct secret *s = read_from(fds[0], origin, err);
+    int64_t until = clock_now() + COMMAND_SECONDS * NS_PER_S;
+    struct secret *s = read_from(fds[0], origin, until, err);
     close(fds[0]);
+    if (clock_now() >= until) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        secret_free(s);
+        return refuse(err, "%s gave no credential within %d s; run it by hand to see what it waits for", origin,
+                      COMMAND_SECONDS);
+    }
     int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;

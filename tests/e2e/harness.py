@@ -81,8 +81,8 @@ class Case(unittest.TestCase):
     def environment(self, **more):
         env = {name: os.environ[name] for name in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS") if name in os.environ}
         env.update(HOME=self.dir, LC_ALL="C.UTF-8")
-        env.update({name: value for name, value in more.items() if value is not None})
-        return env
+        env.update(more)
+        return {name: value for name, value in env.items() if value is not None}
 
     def path(self, name):
         return os.path.join(self.dir, name)

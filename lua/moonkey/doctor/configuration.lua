@@ -68,8 +68,6 @@ local function examine_settings(case)
 end
 
 return function(case)
-  settings.collect(case.args, nil) -- raises for flags: that is usage
-  case.emulated = connect.uses_emulator(case.args)
   if case.emulated then
     case.settings = settings.collect(case.args, nil)
     return case:skipped("configuration", "--emulator uses none")

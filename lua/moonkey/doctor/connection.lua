@@ -69,7 +69,8 @@ local function name_lookup(case, seen, done)
   local host = case.base_url:match("^%a+://([^/]*)"):gsub(":%d+$", "")
   local what = case.proxy and "the proxy's name" or host
   if done then
-    return case:ok("name", ("%s is %s (%s)"):format(what, seen.address or "known", milliseconds(seen.resolved or 0)))
+    local address = seen.address and ("is " .. seen.address) or "was found"
+    return case:ok("name", ("%s %s (%s)"):format(what, address, milliseconds(seen.resolved or 0)))
   end
   local why = seen.timed_out and ("%s: no answer from the name servers in time"):format(what) or seen.message
   case:problem("name", why, case.proxy and "check the name of the proxy, which is by " .. case.proxy or
@@ -77,8 +78,11 @@ local function name_lookup(case, seen, done)
 end
 
 local function tcp(case, seen, done)
-  local where = ("%s port %s"):format(seen.address or "the host", seen.port and math.tointeger(seen.port) or "?")
-  if done then return case:ok("connection", ("to %s (%s)%s"):format(where, milliseconds(seen.connected), via(case))) end
+  if done then
+    local where = seen.port and ("to %s port %d"):format(seen.address or "the host", seen.port) or "made"
+    local took = seen.connected and (" (%s)"):format(milliseconds(seen.connected)) or ""
+    return case:ok("connection", where .. took .. via(case))
+  end
   if seen.proxy_status then
     return case:problem("connection", ("the proxy says %d: %s"):format(seen.proxy_status, seen.message),
       seen.proxy_status == 407 and "put the proxy's user name and password into HTTPS_PROXY"

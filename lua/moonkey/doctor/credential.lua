@@ -8,14 +8,14 @@ local stop = require "moonkey.cli.stop"
 
 local SOURCES = "set MPT_API_TOKEN, MPT_API_TOKEN_FILE or MPT_API_TOKEN_COMMAND, or use a profile; --emulator needs none"
 
-local function choose(case)
-  if case.emulated then return connect.start_emulator(case.args.emulator_data) end
-  return credential.choose(case.args, case.profile)
-end
-
 -- A problem of the base URL raises; one of the credential comes with a base URL.
 local function find_target(case)
-  local ok, url, source, none = pcall(choose, case)
+  local ok, url, source, none
+  if case.emulated then
+    ok, url, source = true, connect.start_emulator(case.args.emulator_data)
+  else
+    ok, url, source, none = pcall(credential.choose, case.args, case.profile)
+  end
   if not ok and not stop.is(url) then error(url, 0) end
   if not ok then
     case.blocked = "the base URL cannot be used"

@@ -5,6 +5,9 @@ A check is a function(case): `case` has what is known so far, and takes findings
 message, remedy), case:problem(check, message, remedy) and case:skipped(check, reason). A check that cannot be made because of
 what an earlier one found says so. None of them writes anything.
 ]]
+local connect = require "moonkey.cli.connect"
+local settings = require "moonkey.cli.settings"
+
 local M = {}
 
 M.VERDICTS = { "ok", "warning", "problem", "skipped" }
@@ -29,7 +32,9 @@ end
 
 -- All findings, as { check =, verdict =, message =, remedy = }. `on_finding` is called with each as it comes.
 function M.examine(args, on_finding)
+  settings.collect(args, nil) -- raises for mistakes in flags: that is usage, and no finding
   local case = setmetatable({ args = args, findings = {}, on_finding = on_finding }, Case)
+  case.emulated = connect.uses_emulator(args)
   for _, name in ipairs(CHECKS) do require(name)(case) end
   return case.findings
 end
