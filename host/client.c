@@ -37,18 +37,15 @@ static const char *refusal(const struct client *c, const struct exchange *x, con
     *failure = FAILURE_REFUSED;
     if (is_write && c->read_only)
         return "not sent: read-only, by --read-only or the profile";
+    if (client_locks_out(c, x->method, target, x->body, x->body_len)) /* also under --dry-run, which shows what would happen */
+        return "not sent: this is the token of the credential in use, which could lock itself out; --allow-self permits it";
     if (is_write && c->dry_run)
         return "not sent: --dry-run sends no write";
     if (is_write && c->needs_consent)
         return "not sent: writing here has to be agreed to first";
     if (has_reserved_header(headers))
         return "not sent: it has a header that is the host's to set";
-    const char *ambiguous = guard_ambiguous(x->method, target);
-    if (ambiguous)
-        return ambiguous;
-    if (!c->allow_self && guard_locks_out(x->method, target, x->body, x->body_len, secret_token_id(c->credential)))
-        return "not sent: this is the token of the credential in use, which could lock itself out; --allow-self permits it";
-    return NULL;
+    return guard_ambiguous(x->method, target);
 }
 
 /* Counts a write. Why it is one too many, or NULL. Those that are let through are sent, and tried again, all the same. */
@@ -274,6 +271,11 @@ enum refused client_refused(const struct client *client)
 bool client_dry_run(const struct client *client)
 {
     return client->dry_run;
+}
+
+bool client_locks_out(const struct client *client, const char *method, const char *target, const char *body, size_t body_len)
+{
+    return !client->allow_self && guard_locks_out(method, target, body, body_len, secret_token_id(client->credential));
 }
 
 int64_t client_max_time(const struct client *client)

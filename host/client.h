@@ -95,6 +95,8 @@ void client_go_on(struct client *client);
 /* Why the server's replies, its certificate, a lack of consent, or max_changes (of writes only) stopped it. */
 enum refused client_refused(const struct client *client);
 bool client_dry_run(const struct client *client);
+/* Would client_call() refuse this because the credential's own token could be locked out by it? */
+bool client_locks_out(const struct client *client, const char *method, const char *target, const char *body, size_t body_len);
 /* Of a call with its retries, in ns; 0: no limit. */
 int64_t client_max_time(const struct client *client);
 

@@ -11,7 +11,9 @@
 #include "../retry.h"
 #include "../task.h"
 #include "control.h"
+#include "json.h"
 #include "lib.h"
+#include "secret.h"
 
 enum { ERROR_BODY = 1 << 20 }; /* bytes of an error's body that are looked at */
 
@@ -69,7 +71,7 @@ struct call_options call_check_options(lua_State *L, int index, const char *cons
     return options;
 }
 
-bool call_must_announce(lua_State *L)
+static bool must_announce(lua_State *L)
 {
     return client_is_unannounced(control_need_client(L));
 }
@@ -85,7 +87,9 @@ static int announced(lua_State *L, int status, lua_KContext k)
     return ((lua_KFunction)k)(L, LUA_OK, 1);
 }
 
-int call_announce(lua_State *L, lua_KFunction k)
+/* Before the first write moonkey.announce says where it goes, which may park the task; goes on in `k` with 1 as its context and
+ * the stack as it was. [-0, +*, e] */
+static int announce(lua_State *L, lua_KFunction k)
 {
     lua_pushinteger(L, clock_now());
     lua_getglobal(L, "require");
@@ -97,7 +101,7 @@ int call_announce(lua_State *L, lua_KFunction k)
     return announced(L, LUA_OK, (lua_KContext)k);
 }
 
-bool call_must_intend(const char *method)
+static bool must_intend(const char *method)
 {
     return task_calls()->row != 0 && !guard_may_repeat(method);
 }
@@ -112,7 +116,10 @@ static int intended(lua_State *L, int status, lua_KContext k)
     return ((lua_KFunction)k)(L, LUA_OK, 2);
 }
 
-int call_intend(lua_State *L, const char *method, const char *target, lua_KFunction k)
+/* In a row of a batch, moonkey.batch.intents records a request that must not be repeated, so that a run that is killed
+ * meanwhile does not send it twice; goes on in `k` with 2 as its context and the stack as it was. Where that fails, nil, err
+ * become the results. [-0, +*, e] */
+static int intend(lua_State *L, const char *method, const char *target, lua_KFunction k)
 {
     lua_getglobal(L, "require");
     lua_pushliteral(L, "moonkey.batch.intents");
@@ -264,6 +271,16 @@ static void tell_what_came(lua_State *L, const struct call *call, const struct r
     lua_call(L, 3, 0);
 }
 
+int call_deliver_json(lua_State *L, const struct result *result)
+{
+    if (json_decode_without_nulls(L, buf_text(&result->body), result->body.len)) {
+        lib_hide_tokens(L);
+        return 1;
+    }
+    lua_pushfstring(L, "the body is not JSON: %s", lua_tostring(L, -1));
+    return -1;
+}
+
 static int ended(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status;
@@ -288,24 +305,70 @@ static int ended(lua_State *L, int status, lua_KContext ctx)
     return count;
 }
 
-int call_start(lua_State *L, const char *what, const char *method, const char *target, const char *body, size_t body_len,
-               const struct call_options *options, int (*deliver)(lua_State *L, const struct result *result))
+/* Pushes the pending call, which is under way. [-0, +1, e] */
+static struct pending *begin(lua_State *L, const struct call_request *request)
 {
     struct client *client = control_need_client(L);
-    task_check_can_wait(L, what);
     struct pending *p = lua_newuserdatauv(L, sizeof *p, 0);
-    *p = (struct pending){.method = method, .deliver = deliver};
+    *p = (struct pending){.method = request->method, .deliver = request->deliver};
     if (luaL_newmetatable(L, CALL)) {
         lua_pushcfunction(L, pending_gc);
         lua_setfield(L, -2, "__gc");
     }
     lua_setmetatable(L, -2);
-    struct call_options mine = *options;
+    struct call_options mine = *request->options;
     int64_t deadline = task_calls()->deadline;
     if (deadline && (!mine.deadline || deadline < mine.deadline))
         mine.deadline = deadline;
-    p->call = client_call(client, method, target, body, body_len, &mine, on_done, p);
+    p->call = client_call(client, request->method, request->target, request->body, request->body_len, &mine, on_done, p);
     if (!p->call)
-        return luaL_error(L, "out of memory");
+        luaL_error(L, "out of memory");
+    return p;
+}
+
+int call_start(lua_State *L, const struct call_request *request)
+{
+    task_check_can_wait(L, request->what);
+    struct pending *p = begin(L, request);
     return task_park(L, &p->park, ended, (lua_KContext)p);
+}
+
+int call_start_write(lua_State *L, const struct call_request *request, lua_KFunction k, lua_KContext prepared)
+{
+    if (prepared < 1 && must_announce(L))
+        return announce(L, k);
+    if (prepared < 2 && must_intend(request->method))
+        return intend(L, request->method, request->target, k);
+    return call_start(L, request);
+}
+
+/* ---- a call that is waited for later ---- */
+
+static struct pending *check_pending(lua_State *L, int index)
+{
+    struct pending *p = luaL_checkudata(L, index, CALL);
+    luaL_argcheck(L, p->call, index, "the call has ended already");
+    luaL_argcheck(L, !p->park.task, index, "another task waits for this call");
+    return p;
+}
+
+void call_begin(lua_State *L, const struct call_request *request)
+{
+    task_check_can_wait(L, request->what);
+    begin(L, request);
+}
+
+int call_wait(lua_State *L, int index, const char *what)
+{
+    struct pending *p = check_pending(L, index);
+    task_check_can_wait(L, what);
+    return task_park(L, &p->park, ended, (lua_KContext)p);
+}
+
+void call_cancel(lua_State *L, int index)
+{
+    struct pending *p = check_pending(L, index);
+    task_calls()->attempts += call_attempts(p->call);
+    call_free(p->call);
+    p->call = NULL;
 }

@@ -16,27 +16,37 @@
  */
 struct call_options call_check_options(lua_State *L, int index, const char *const *others);
 
-/*
- * Before a write: has moonkey.announce still to say where it goes? Then `return call_announce(L, k);`, which does that, and
- * goes on in `k` with 1 as its context and the stack as it was. The announcement may park the task. [-0, +*, e]
- */
-bool call_must_announce(lua_State *L);
-int call_announce(lua_State *L, lua_KFunction k);
+struct call_request {
+    const char *what;   /* the function, for messages: "token.get" */
+    const char *method; /* a literal: errors show it */
+    const char *target, *body;
+    size_t body_len;
+    const struct call_options *options;
+    /* For a 2xx: push the results and return their number, or push a message and return -1 for a body that is not what it
+     * should be. May raise. */
+    int (*deliver)(lua_State *L, const struct result *result);
+};
+
+/* Send and wait: `return call_start(L, …)`. What is not a 2xx becomes nil, err. [-0, +*, e] */
+int call_start(lua_State *L, const struct call_request *request);
 
 /*
- * Before a request that must not be repeated, in a row of a batch: `return call_intend(L, method, target, k);` has
- * moonkey.batch.intents record it, so that a run that is killed meanwhile does not send it twice, and goes on in `k` with 2 as
- * its context and the stack as it was. Where that fails, nil, err become the results. [-0, +*, e]
+ * The same for a write, which may have to be announced first, and recorded where it must not be repeated. Both may park the
+ * task; then `k` is called with another `prepared` and the stack as it was, and makes its request anew: `prepared` is 0 at
+ * first.
  */
-bool call_must_intend(const char *method);
-int call_intend(lua_State *L, const char *method, const char *target, lua_KFunction k);
+int call_start_write(lua_State *L, const struct call_request *request, lua_KFunction k, lua_KContext prepared);
 
 /*
- * Send and wait: `return call_start(L, …)`. `what` names the function for messages. For a 2xx, `deliver` (which may raise)
- * pushes the results and returns their number; or returns -1 after pushing a message, for a body that is not what it should be.
- * Everything else becomes nil, err. [-0, +*, e]
+ * Send now and wait later, once: call_begin() pushes a handle; `return call_wait(L, index, what);` returns what call_start()
+ * would have. call_cancel() cuts it off, as the collector does with a handle that nobody has. Reads only. [-0, +1, e]
  */
-int call_start(lua_State *L, const char *what, const char *method, const char *target, const char *body, size_t body_len,
-               const struct call_options *options, int (*deliver)(lua_State *L, const struct result *result));
+void call_begin(lua_State *L, const struct call_request *request);
+int call_wait(lua_State *L, int index, const char *what);
+void call_cancel(lua_State *L, int index);
+
+/* For `deliver`: the decoded body, null left out of objects, and secrets hidden. Pushes the value, or a message and returns -1.
+ */
+int call_deliver_json(lua_State *L, const struct result *result);
 
 #endif

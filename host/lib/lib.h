@@ -28,6 +28,7 @@ struct buf *lib_new_buffer(lua_State *L, size_t cap);
  */
 struct buf *lib_scratch(lua_State *L, const void *key, size_t cap);
 
+int luaopen_moonkey_ahead(lua_State *L);
 int luaopen_moonkey_api(lua_State *L);
 int luaopen_moonkey_control(lua_State *L);
 int luaopen_moonkey_coroutine(lua_State *L);
@@ -46,6 +47,6 @@ int luaopen_moonkey_sqlite(lua_State *L);
 int luaopen_moonkey_sys(lua_State *L);
 int luaopen_moonkey_task_core(lua_State *L);
 int luaopen_moonkey_terminal(lua_State *L);
-int luaopen_moonkey_token(lua_State *L);
+int luaopen_moonkey_token_core(lua_State *L);
 
 #endif

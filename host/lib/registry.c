@@ -5,6 +5,7 @@
 
 static const luaL_Reg modules[] = {
     {"cjson", luaopen_cjson},
+    {"moonkey.ahead", luaopen_moonkey_ahead},
     {"moonkey.api", luaopen_moonkey_api},
     {"moonkey.control", luaopen_moonkey_control},
     {"moonkey.coroutine", luaopen_moonkey_coroutine},
@@ -23,7 +24,7 @@ static const luaL_Reg modules[] = {
     {"moonkey.sys", luaopen_moonkey_sys},
     {"moonkey.task.core", luaopen_moonkey_task_core},
     {"moonkey.terminal", luaopen_moonkey_terminal},
-    {"moonkey.token", luaopen_moonkey_token},
+    {"moonkey.token.core", luaopen_moonkey_token_core},
     {NULL, NULL},
 };
 

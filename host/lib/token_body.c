@@ -2,6 +2,7 @@
 #include "token_body.h"
 
 #include <lauxlib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "json.h"
@@ -46,8 +47,8 @@ static void append_text_or_null(lua_State *L, struct buf *body, const char *fiel
         luaL_error(L, "%s: expected a string or json.null, got %s", field, luaL_typename(L, value));
 }
 
-/* "MOD-1756" or { id = "MOD-1756" }, as the API returns them. The value on top. */
-static void append_module(lua_State *L, struct buf *body, lua_Integer i)
+/* {"id":…} for the value on top, an id or { id = … } as the API returns it. Returns false for anything else. */
+static bool append_reference(lua_State *L, struct buf *body, const char *field)
 {
     int pushed = 0;
     if (lua_istable(L, -1)) {
@@ -55,11 +56,19 @@ static void append_module(lua_State *L, struct buf *body, lua_Integer i)
         pushed = 1;
     }
     if (lua_type(L, -1) != LUA_TSTRING || lua_rawlen(L, -1) == 0)
-        luaL_error(L, "modules[%d]: expected an id such as \"MOD-1756\", or { id = \"MOD-1756\" }", (int)i);
+        return false;
     append(L, buf_puts(body, "{\"id\":"));
-    append_string(L, body, "modules", lua_gettop(L));
+    append_string(L, body, field, lua_gettop(L));
     append(L, buf_putc(body, '}'));
     lua_pop(L, pushed);
+    return true;
+}
+
+static void append_account(lua_State *L, struct buf *body, const char *field, int value)
+{
+    (void)value; /* it is on top */
+    if (!append_reference(L, body, field))
+        luaL_error(L, "%s: expected an id such as \"ACC-1234-5678\", or { id = \"ACC-1234-5678\" }", field);
 }
 
 static void append_modules(lua_State *L, struct buf *body, const char *field, int value)
@@ -77,74 +86,92 @@ static void append_modules(lua_State *L, struct buf *body, const char *field, in
         if (i > 1)
             append(L, buf_putc(body, ','));
         lua_rawgeti(L, value, i);
-        append_module(L, body, i);
+        if (!append_reference(L, body, field))
+            luaL_error(L, "%s[%d]: expected an id such as \"MOD-1756\", or { id = \"MOD-1756\" }", field, (int)i);
         lua_pop(L, 1);
     }
     append(L, buf_putc(body, ']'));
 }
 
-/* What an update may change, in the order in which it is sent. */
+/* What may be written, in the order in which it is sent. The value is on top of the stack, at `value`. */
 static const struct {
     const char *name;
     void (*append)(lua_State *L, struct buf *body, const char *field, int value);
+    bool of_new_only;
 } fields[] = {
-    {"name", append_text},
-    {"description", append_text_or_null},
-    {"icon", append_text_or_null},
-    {"modules", append_modules},
+    {"account", append_account, true},    {"name", append_text, false},       {"description", append_text_or_null, false},
+    {"icon", append_text_or_null, false}, {"modules", append_modules, false},
 };
 
 enum { FIELDS = sizeof fields / sizeof *fields };
 
-/* Fields of a token object that look writable and are not: what to do instead. */
-static const char *read_only_hint(const char *name)
+static bool is_field(int i, enum token_form form)
 {
-    static const char *const hints[][2] = {
-        {"id", "the id is the first argument and cannot be changed"},
-        {"status", "the status is changed by enabling or disabling the token, not by an update"},
-        {"account", "a token cannot move to another account"},
-        {"token", "the secret cannot be changed"},
-        {"audit", "the platform writes it"},
-        {"revision", "the platform writes it"},
-        {"lastAccessAt", "the platform writes it"},
+    return form == TOKEN_NEW || !fields[i].of_new_only;
+}
+
+/* Fields of a token object that look writable and are not: what to do instead. */
+static const char *read_only_hint(const char *name, enum token_form form)
+{
+    static const char written[] = "the platform writes it";
+    static const struct {
+        const char *name, *update, *create;
+    } hints[] = {
+        {"id", "the id is the first argument and cannot be changed", "the platform makes the id"},
+        {"status", "the status is changed by token.enable and token.disable",
+         "a new token is Active; token.disable changes that"},
+        {"account", "a token cannot move to another account", NULL},
+        {"token", "the secret cannot be changed", "the platform makes the secret"},
+        {"audit", written, written},
+        {"revision", written, written},
+        {"lastAccessAt", written, written},
     };
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
-        if (strcmp(hints[i][0], name) == 0)
-            return hints[i][1];
+        if (strcmp(hints[i].name, name) == 0)
+            return form == TOKEN_NEW ? hints[i].create : hints[i].update;
     return NULL;
 }
 
-static void refuse_field(lua_State *L)
+static void refuse_field(lua_State *L, enum token_form form)
 {
     if (lua_type(L, -2) != LUA_TSTRING)
         luaL_error(L, "fields: expected names such as name=, got a %s key", luaL_typename(L, -2));
-    const char *name = lua_tostring(L, -2), *hint = read_only_hint(name), *names[FIELDS];
+    const char *name = lua_tostring(L, -2), *hint = read_only_hint(name, form), *names[FIELDS];
     if (hint)
-        luaL_error(L, "the field '%s' cannot be updated: %s", name, hint);
+        luaL_error(L, "the field '%s' cannot be %s: %s", name, form == TOKEN_NEW ? "given" : "updated", hint);
+    size_t count = 0;
     for (int i = 0; i < FIELDS; i++)
-        names[i] = fields[i].name;
-    const char *near = nearest(name, names, FIELDS);
+        if (is_field(i, form))
+            names[count++] = fields[i].name;
+    const char *near = nearest(name, names, count);
     if (near)
         luaL_error(L, "unknown field '%s'; did you mean '%s'?", name, near);
-    luaL_error(L, "unknown field '%s'; an update takes name, description, icon and modules", name);
+    luaL_error(L, "unknown field '%s'; %s name, description, icon and modules", name,
+               form == TOKEN_NEW ? "a new token takes account," : "an update takes");
 }
 
-static void check_names(lua_State *L, int table)
+static void check_names(lua_State *L, int table, enum token_form form)
 {
     int count = 0;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1), count++) {
-        int known = 0;
+        bool known = false;
         for (int i = 0; i < FIELDS && lua_type(L, -2) == LUA_TSTRING && !known; i++)
-            known = strcmp(lua_tostring(L, -2), fields[i].name) == 0;
+            known = is_field(i, form) && strcmp(lua_tostring(L, -2), fields[i].name) == 0;
         if (!known)
-            refuse_field(L);
+            refuse_field(L, form);
     }
-    luaL_argcheck(L, count > 0, table, "nothing to update: the table of fields is empty");
+    if (form == TOKEN_UPDATE)
+        luaL_argcheck(L, count > 0, table, "nothing to update: the table of fields is empty");
+    else if (lua_getfield(L, table, "name") == LUA_TNIL)
+        luaL_error(L, "a new token needs a name: name = \"…\"");
+    else
+        lua_pop(L, 1);
 }
 
-const struct buf *token_body(lua_State *L, int table)
+const struct buf *token_body(lua_State *L, int table, enum token_form form)
 {
-    check_names(L, table);
+    luaL_checktype(L, table, LUA_TTABLE);
+    check_names(L, table, form);
     struct buf *body = lib_scratch(L, &bodies, MAX_BODY);
     for (int i = 0; i < FIELDS; i++) {
         lua_pushstring(L, fields[i].name);

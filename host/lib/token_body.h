@@ -11,7 +11,10 @@
 
 #include "../buf.h"
 
+/* Of a change, or of a token that there is not yet: then it has a name, and may have an account. */
+enum token_form { TOKEN_UPDATE, TOKEN_NEW };
+
 /* The body for the fields at `table`; raises for what cannot be one. It lasts until the next one is made. [-0, +0, e] */
-const struct buf *token_body(lua_State *L, int table);
+const struct buf *token_body(lua_State *L, int table, enum token_form form);
 
 #endif

@@ -8,6 +8,7 @@ have been carried out; certificate, one was refused. However much a server says,
 each text is cut, and `errors` ends in { message =, more = how many more there were }.
 tostring(err) is one line that a person can act on.
 ]]
+local http = require "moonkey.http"
 local json = require "moonkey.json"
 local redact = require("moonkey.secret").redact
 
@@ -20,7 +21,7 @@ M.MOST = {
   page = 8000, -- and of what is looked at to find that
 }
 
-M.KINDS = { "api", "auth", "transport", "timeout", "invalid_response", "cancelled", "refused" }
+M.KINDS = { "api", "auth", "transport", "timeout", "invalid_response", "cancelled", "refused", "drift" }
 
 local REASONS = {
   [300] = "Redirect", [301] = "Redirect", [302] = "Redirect", [303] = "Redirect", [307] = "Redirect", [308] = "Redirect",
@@ -39,13 +40,17 @@ end
 -- What to do now, where we can know it.
 local function advice(err)
   local wrote = err.method ~= "GET" and (err.attempts or 0) > 0
-  if err.unknown then
+  if err.kind == "drift" then
+    return "look at it, and make the change again"
+  elseif err.unknown then
     return "whether it was carried out is unknown: look before you repeat it"
   elseif err.status == 401 then
     return ("check that the credential from %s belongs to an Active token of %s")
       :format(err.credential_origin or "its source", err.host or "this host")
   elseif err.status == 403 then
     return "the credential's token has no permission for this; its modules decide what it may do"
+  elseif err.status == 404 and err.method == "DELETE" and (err.attempts or 0) > 1 then
+    return "an attempt before the last one may have deleted it; otherwise check the id"
   elseif err.status == 404 then
     return "check the id, and that the credential's account may see it"
   elseif err.status and err.status >= 300 and err.status < 400 then
@@ -227,6 +232,13 @@ end
 -- Zero bytes mean UTF-16 or worse, in which neither we nor redact would know a secret.
 local function is_text(body)
   return utf8.len(body) and not body:find("\0", 1, true)
+end
+
+-- An error that is found here, and not on the wire. facts: kind, method and path; title, detail and status where known.
+function M.new(facts)
+  facts.host = facts.host or (http.origin())
+  facts.attempts, facts.retryable, facts.errors = facts.attempts or 0, facts.retryable or false, facts.errors or {}
+  return setmetatable(facts, Error)
 end
 
 -- From what the host knows of a call that failed; `facts` becomes the error. All texts in it are redacted already.

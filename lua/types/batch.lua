@@ -29,7 +29,7 @@
 ---@field id? string
 ---@field outcome "done"|"skipped"|"failed"|"unknown"|"pending" skipped: nothing had to be written; unknown: a POST broke off; pending: the run was stopped first, resume it
 ---@field status? integer HTTP status of the last reply
----@field kind? moonkey.ErrorKind|"job"|"row"|"drift"|"interrupted" of the error: "job" of a job's own, "row" for a row that is wrong itself, "drift": the token is not what the plan was made from, "interrupted": the program was ended while a POST was under way
+---@field kind? moonkey.ErrorKind|"job"|"row"|"interrupted" of the error: "job" of a job's own, "row" for a row that is wrong itself, "drift": the token is not what the plan was made from, "interrupted": the program was ended while a POST was under way
 ---@field title? string
 ---@field detail? string
 ---@field errors? moonkey.FieldError[]

@@ -41,7 +41,7 @@ describe("token.update", function()
     { "did you mean 'description'", ID, { desciption = "x" } },
     { "did you mean 'modules'", ID, { module = {} } },
     { "unknown field 'zzz'; an update takes name, description, icon and modules", ID, { zzz = 1 } },
-    { "'status' cannot be updated: .*enabling or disabling", ID, { status = "Active" } },
+    { "'status' cannot be updated: .*token%.enable and token%.disable", ID, { status = "Active" } },
     { "'account' cannot be updated", ID, { account = {} } },
     { "'id' cannot be updated", ID, { id = ID } },
     { "the id is empty", "", { name = "x" } },

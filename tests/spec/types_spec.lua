@@ -5,7 +5,7 @@ local MODULES = { "token", "api", "json", "log", "task", "secret", "time", "erro
 
 -- What the parts of the host use among themselves; no script should.
 local INTERNAL = {
-  ["batch.open_source"] = true, ["errors.from_result"] = true, ["errors.MOST"] = true, ["errors.reason"] = true,
+  ["batch.open_source"] = true, ["errors.from_result"] = true, ["errors.MOST"] = true, ["errors.new"] = true, ["errors.reason"] = true,
 }
 
 local function read_stub(name)
