@@ -85,10 +85,8 @@ end
 function M.cell(value)
   if value == nil then return "" end
   if value == json.null then return "\\N" end
-  if type(value) ~= "table" then
-    value = tostring(value)
-    return is_fragile(value) and "'" .. value or value
-  end
+  if type(value) == "string" then return is_fragile(value) and "'" .. value or value end
+  if type(value) ~= "table" then return tostring(value) end
   if #value == 0 then return "\\N" end
   local items = {}
   for i, item in ipairs(value) do

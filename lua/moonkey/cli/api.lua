@@ -4,6 +4,8 @@ local bodies = require "moonkey.cli.body"
 local connect = require "moonkey.cli.connect"
 local errors = require "moonkey.errors"
 local failure = require "moonkey.cli.failure"
+local http = require "moonkey.http"
+local log = require "moonkey.log"
 local nearest = require "moonkey.nearest"
 local output = require "moonkey.cli.output"
 local stop = require "moonkey.cli.stop"
@@ -102,7 +104,11 @@ function M.run(args)
     headers = entries("-H", args.header, "^%s*([^:%s]+)%s*:%s*(.-)%s*$", "'Name: value'") }
   connect.configure(args, 1)
   local body, err = request(method, path, options)
-  if err and errors.is(err) then return failure.report(err) end
+  if errors.is(err) then
+    if err.kind ~= "refused" or not http.dry_run() then return failure.report(err) end
+    log.info("dry run: %s %s was not sent", method, path)
+    return 0
+  end
   if body ~= true then output.print(body, args.output == "jsonl") end
   return 0
 end

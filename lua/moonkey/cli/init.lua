@@ -61,8 +61,8 @@ local function say_run(args)
   end
 end
 
--- For argparse: --emulator=FILE becomes an option whose value is not optional, and a value such as -1 no option; nor is any that
--- begins with one dash, after a flag of the command's `free_text`.
+-- For argparse: --emulator=FILE becomes an option whose value is not optional, and a value such as -1 no option; nor does any
+-- that begins with one dash, after a flag of the command's `free_text`.
 local function prepare(words, free_text)
   local arity, prepared = globals.arity(), {}
   for i, word in ipairs(words) do

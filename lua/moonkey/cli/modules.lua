@@ -1,10 +1,11 @@
 -- moonkey modules: the permission modules that tokens can have.
 local connect = require "moonkey.cli.connect"
 local failure = require "moonkey.cli.failure"
+local filter = require "moonkey.cli.token.filter"
 local listing = require "moonkey.cli.listing"
 local modules = require "moonkey.modules"
+local nearest = require "moonkey.nearest"
 local output = require "moonkey.cli.output"
-local rql = require "moonkey.rql"
 local selection = require "moonkey.cli.selection"
 local stop = require "moonkey.cli.stop"
 
@@ -36,7 +37,7 @@ local HINT = "modules can be read with the credential of an operations account o
   .. "token"
 
 function M.configure(cmd)
-  cmd:argument("action", "list (the default) or get."):args("?"):choices{ "list", "get" }
+  cmd:argument("action", "list (the default) or get."):args("?")
   cmd:argument("ids", "Ids of modules to get, such as MOD-1756."):argname("ID"):args("*")
   cmd:option("--where", "An expression of RQL, the platform's query language."):argname("RQL")
   listing.configure(cmd)
@@ -51,13 +52,8 @@ local function list(args)
   local format = args.output or "table"
   local shown, select = selection.choose{ select = args.select, known = KNOWN, special = SPECIAL, optional = {},
     columns = (format == "table" or format == "csv") and COLUMNS or {} }
-  local where, err
-  if args.where then
-    where, err = rql.parse(args.where)
-    if not where then stop.usage(("--where: %s"):format(tostring(err))) end
-  end
-  local options = { where = where, select = #select > 0 and select or nil, order = selection.order(args.order, KNOWN),
-    limit = listing.limit(args) }
+  local options = { where = args.where and filter.expression(args.where), select = #select > 0 and select or nil,
+    order = selection.order(args.order, KNOWN), limit = listing.limit(args) }
   connect.configure(args, 1)
   return listing.run{ format = format, columns = shown, what = "module", items = function() return modules.list(options) end,
     failed = function(raised) return failure.of_raised(raised, hint(raised)) end }
@@ -87,8 +83,14 @@ local function get(args)
   return failure.report_all(args.ids, failures)
 end
 
+local ACTIONS = { list = list, get = get }
+
 function M.run(args)
-  return (args.action == "get" and get or list)(args)
+  local word = args.action or "list"
+  if ACTIONS[word] then return ACTIONS[word](args) end
+  local near = word:find("^%u%u%u%-") and "get " .. word or nearest(word, { "list", "get" })
+  stop.usage(("there is no command 'modules %s'%s; there are list and get"):format(word,
+    near and (", did you mean 'modules %s'?"):format(near) or ""))
 end
 
 return M

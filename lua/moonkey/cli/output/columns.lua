@@ -27,6 +27,7 @@ end
 -- Any value as text for people: of objects their ids, of times no fractions of a second.
 local function shown(value)
   if value == nil then return "" end
+  if type(value) == "boolean" then return value and "yes" or "no" end
   if json.is_array(value) then
     local items = {}
     for i, item in ipairs(value) do items[i] = item_text(item) end

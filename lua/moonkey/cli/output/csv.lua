@@ -24,6 +24,7 @@ function Csv:add(object)
   for i, column in ipairs(self.columns) do
     local value = column.value(object)
     local why = type(value) == "string" and obstacle(value)
+    if type(value) == "table" and next(value) == nil then value = nil end
     if why then left_out[#left_out + 1] = ("%s %s"):format(column.name, why) end
     cells[i] = why and "" or csv_cells.cell(value)
   end

@@ -88,17 +88,13 @@ function Change:modules(values)
   if #values > 0 then self:put("--module", "modules", M.module_ids("--module", values)) end
 end
 
-local function check_account(where, value)
-  local id = type(value) == "table" and value.id or value
-  if type(id) ~= "string" or not id:find("^%u%u%u%-%d") then
-    stop.usage(('%s: "account" must be the id of an account such as ACC-1234-5678, or {"id": …}'):format(where))
-  end
-  return id
-end
-
--- The id of an account, of --account or of a file.
+-- The account, of --account or of a file.
 function Change:account(where, value)
-  self:put(where, "account", check_account(where, value))
+  local id = type(value) == "table" and value.id or value
+  if type(id) ~= "string" or not id:find("^ACC%-%d[%d-]*$") then
+    stop.usage(("%s: %s is not the id of an account; expected something like ACC-1234-5678"):format(where, json.encode(value)))
+  end
+  self:put(where, "account", id)
 end
 
 -- A JSON object from `path`, which may be "-".

@@ -100,11 +100,11 @@ local function by_use(text)
   return rql.lt("lastAccessAt", before) | never
 end
 
-local function by_expression(text)
+function M.expression(text)
   local expression, err = rql.parse(text)
   if not expression then
-    stop.usage(("--where: %s\n  %s\n  values are best quoted, as in status='Active'; within a value, write %%26 for & and %%25 "
-      .. "for %%"):format(tostring(err), text))
+    stop.usage(("--where: %s; values are best quoted, as in status='Active', and within them %%26 stands for & and %%25 for %%")
+      :format(tostring(err)))
   end
   return expression
 end
@@ -119,7 +119,7 @@ function M.of(args)
   add(by_name, args.name)
   add(by_modules, args.module)
   add(by_use, args.unused_for)
-  add(by_expression, args.where)
+  add(M.expression, args.where)
   if #all < 2 then return all[1] end
   return rql.and_(table.unpack(all))
 end
