@@ -55,15 +55,6 @@ describe("the emulator:", function()
       assert.equal(token.token, page.data[2].token)
     end)
 
-    it("refuses what it does not understand", function()
-      for query, field in pairs({ ["limit=x"] = "limit", ["limit=-1"] = "limit", ["offset=1.5"] = "offset",
-        ["status=Active"] = "rql_validation", ["eq(id,1)"] = "rql_validation", ["order=id"] = "rql_validation" }) do
-        local status, problem = peer:call("GET", TOKENS .. "?" .. query)
-        assert.equal(400, status)
-        assert.truthy(problem.errors[field])
-      end
-    end)
-
     it("of modules", function()
       local _, page = peer:call("GET", MODULES .. "?limit=2&offset=1")
       assert.same({ offset = 1, limit = 2, total = 20 }, page["$meta"].pagination)

@@ -58,12 +58,4 @@ function M:module(id)
   return module
 end
 
-function M:modules()
-  local modules = {}
-  for id in self:statement("SELECT id FROM module ORDER BY id"):rows() do
-    modules[#modules + 1] = self:module(id)
-  end
-  return modules
-end
-
 return M

@@ -1,53 +1,172 @@
--- The query string of lists. Only paging and the selection of single fields so far; a filter is refused, because to leave it
--- out would change what the answer means.
+--[[
+The query string of a list: limit, offset, order and select beside a filter, which is all the rest (api-contract, section 4).
+
+As in every URL, "&" stands between parameters before anything is decoded, even where quotes are open: a value that was cut
+there is none that a token could have.
+]]
+local filter = require "moonkey.emulator.query_filter"
 local json = require "moonkey.json"
+local order = require "moonkey.emulator.query_order"
+local parser = require "moonkey.rql.parser"
+local properties = require "moonkey.emulator.properties"
+local select_fields = require "moonkey.emulator.query_select"
+local tree = require "moonkey.rql.tree"
+local values = require "moonkey.emulator.query_values"
+local wire = require "moonkey.rql.wire"
 
 local M = {}
 
 local DEFAULT_LIMIT, MAX_LIMIT = 10, 100
+local MAX_NUMBER = 2147483647
+local CUT = "\u{FFFF}" -- stands for an "&" within quotes; no text of a token holds it
 
-local function character(digits)
-  return string.char(tonumber(digits, 16))
+-- What a list of the resource leaves out unless it is asked for; `needs` has to be selected where a filter or an order uses it.
+local RESOURCES = {
+  ["api-tokens"] = { scope = properties.token, left_out = { audit = true, modules = true }, needs = "audit" },
+  modules = { scope = properties.module, left_out = {} },
+}
+
+-- Percent-decode a part of a path.
+function M.decode(text)
+  return (text:gsub("%%(%x%x)", function(digits)
+    return string.char(tonumber(digits, 16))
+  end))
 end
 
--- Percent-decode; in a query string, "+" is a space.
-function M.decode(text, plus)
-  if plus then
-    text = text:gsub("%+", " ")
-  end
-  return (text:gsub("%%(%x%x)", character))
-end
+local PARAMETERS = { limit = true, offset = true, order = true, select = true, query = true }
 
--- "modules,-token" -> { modules = true, token = false }: what is added to a list's tokens, and what is left out.
-local function selection(text)
-  local fields = {}
-  for sign, name in text:gmatch("([+ -]?)([^,]+)") do fields[name:lower()] = sign ~= "-" end
-  return fields
-end
-
--- parse(raw query or nil) -> { offset =, limit =, select = { field = boolean } } | nil, errors
-function M.parse(raw)
-  local page = { offset = 0, limit = DEFAULT_LIMIT, select = {} }
-  for part in (raw or ""):gmatch("[^&]+") do
-    local name, value = part:match("^([%a]+)=(.*)$")
-    name = name and name:lower()
-    if name == "offset" or name == "limit" then
-      value = M.decode(value, true)
-      local number = value:find("^%d+$") and math.tointeger(tonumber(value))
-      if not number then
-        return nil, { [name] = json.array({ ("Cannot convert value: '%s'."):format(value) }) }
-      end
-      page[name] = number
-    elseif name == "select" then
-      page.select = selection(M.decode(value, true))
-    else
-      return nil, { rql_validation = json.array({
-        "This version of the emulator has no filters and no order: only limit, offset and select.",
-      }) }
+-- The quote that is open at the end of `text`, when `open` was at its beginning.
+local function open_quote(text, open)
+  for mark in text:gmatch("['\"]") do
+    if not open then
+      open = mark
+    elseif open == mark then
+      open = nil
     end
   end
+  return open
+end
+
+-- -> { name = list of values } and the text of the filter
+local function split(raw)
+  local given, rest, open = {}, {}, nil
+  for part in raw:gmatch("[^&]+") do
+    local text = values.utf8(wire.decode(part))
+    local name, value = text:match("^(%a+)=(.*)$")
+    name = name and name:lower()
+    if PARAMETERS[name] then
+      given[name] = given[name] or {}
+      table.insert(given[name], value)
+    else
+      rest[#rest + 1] = (rest[1] and (open and CUT or "&") or "") .. text
+      open = open_quote(text, open)
+    end
+  end
+  return given, table.concat(rest)
+end
+
+-- The first one given, as servers do.
+local function number(given, name, default)
+  local text = given[name] and given[name][1]
+  if not text then
+    return default
+  end
+  local value = text:find("^%d+$") and math.tointeger(tonumber(text))
+  if value and value <= MAX_NUMBER then
+    return value
+  end
+  return nil, { key = name, message = ("Cannot convert value: '%s'."):format(text) }
+end
+
+-- The filter, and each `query=`, as one expression; nil when there is none | nil, fault
+local function expression(rest, queries)
+  local all = {}
+  for _, text in ipairs({ rest, table.unpack(queries or {}) }) do
+    if text ~= "" then
+      local parsed, fault = parser.tree(text)
+      if not parsed then
+        return nil, fault
+      end
+      all[#all + 1] = parsed
+    end
+  end
+  return #all > 0 and tree.group("and", all) or nil
+end
+
+-- A list of { key, message } as the map of the platform's errors.
+local function error_map(faults)
+  local map = {}
+  for _, fault in ipairs(faults) do
+    map[fault.key] = map[fault.key] or json.array()
+    table.insert(map[fault.key], fault.message)
+  end
+  return map
+end
+
+-- Why a path may not be used in a filter or an order, if it may not.
+local function permission(resource, selected)
+  local needs = resource.needs
+  if not needs or selected:asks_for(needs) then
+    return function() end
+  end
+  return function(what)
+    return function(path)
+      path = path:lower()
+      if path == needs or path:sub(1, #needs + 1) == needs .. "." then
+        return ("%s is not permitted without select=%s."):format(what, needs)
+      end
+    end
+  end
+end
+
+-- The parts that are SQL -> where (nil for all), args, order, and the paths that they use
+local function translate(resource, given, rest, selected, faults)
+  local may = permission(resource, selected)
+  local parsed, fault = expression(rest, given.query)
+  local wanted = filter.new(resource.scope, may("Filtering") or may)
+  local where = parsed and wanted:expression(parsed)
+  table.move(wanted.errors, 1, #wanted.errors, #faults + 1, faults)
+  faults[#faults + 1] = fault
+  local sorted = order.translate(table.concat(given.order or {}, ","), resource.scope, may("Ordering") or may, faults)
+  for _, path in ipairs(sorted.used) do
+    table.insert(wanted.used, path)
+  end
+  return where, wanted.args, sorted.sql, wanted.used
+end
+
+--[[
+parse(raw query or nil, "api-tokens" or "modules") -> page | nil, errors
+
+page: { offset =, limit =, where = SQL or nil, args = its values, order = SQL or nil, select = see query_select.lua }
+]]
+function M.parse(raw, name)
+  local resource = RESOURCES[name]
+  local given, rest = split(raw or "")
+  local faults, page = {}, {}
+  for parameter, default in pairs({ offset = 0, limit = DEFAULT_LIMIT }) do
+    local fault
+    page[parameter], fault = number(given, parameter, default)
+    faults[#faults + 1] = fault
+  end
+  local selected, fault = select_fields.read(given.select, resource.scope)
+  faults[#faults + 1] = fault
+  local used
+  page.where, page.args, page.order, used = translate(resource, given, rest, selected, faults)
+  if #faults > 0 then
+    return nil, error_map(faults)
+  end
   page.limit = math.min(page.limit, MAX_LIMIT)
+  page.select = selected:shown(resource.left_out, used)
   return page
+end
+
+-- The `select=` of a single token or module, of which nothing is left out -> see query_select.lua | nil, errors
+function M.parse_select(raw, name)
+  local selected, fault = select_fields.read(split(raw or "").select, RESOURCES[name].scope)
+  if fault then
+    return nil, error_map({ fault })
+  end
+  return selected:shown({}, {})
 end
 
 return M

@@ -19,23 +19,27 @@ local function operations_only(handler)
 end
 
 local function list_modules(call)
-  local page, errors = query.parse(call.query)
+  local page, errors = query.parse(call.query, "modules")
   if not page then
     return reply.invalid(errors)
   end
-  local modules, items = call.store:modules(), {}
-  for i = page.offset + 1, math.min(page.offset + page.limit, #modules) do
-    items[#items + 1] = view.module(modules[i])
+  local items, total = call.store:list_modules(page)
+  for i, module in ipairs(items) do
+    items[i] = view.module(module, page.select)
   end
-  return reply.ok(200, view.page(items, page.offset, page.limit, #modules, "[]"))
+  return reply.ok(200, view.page(items, page, total))
 end
 
 local function get_module(call)
+  local selection, errors = query.parse_select(call.query, "modules")
+  if not selection then
+    return reply.invalid(errors)
+  end
   local module = call.store:module(call.id)
   if not module then
     return reply.not_found("Module", call.id)
   end
-  return reply.ok(200, view.module(module))
+  return reply.ok(200, view.module(module, selection))
 end
 
 -- ---- dispatch ----

@@ -1,10 +1,11 @@
 -- The emulator's database: its tables, and opening it so that no other process can.
 local sqlite = require "moonkey.sqlite"
+local values = require "moonkey.emulator.query_values"
 
 local M = {}
 
 local APPLICATION_ID = 0x4d4b454d -- "MKEM"
-local VERSION = 1
+local VERSION = 2
 
 -- Events of the audit are columns <event>_at and <event>_by; `by` is the JSON of the user or token that did it.
 local SCHEMA = [[
@@ -20,6 +21,30 @@ CREATE TABLE token_module (
   token INTEGER NOT NULL REFERENCES token, position INTEGER NOT NULL, module TEXT NOT NULL REFERENCES module,
   PRIMARY KEY (token, position)) WITHOUT ROWID;
 ]]
+
+-- What lists are filtered and sorted by; the id behind it is the order that they have otherwise.
+local INDEXES = [[
+CREATE INDEX token_account ON token (account, id, status);
+CREATE INDEX token_status ON token (status, id);
+CREATE INDEX token_name ON token (name, id);
+CREATE INDEX token_seen ON token (last_access_at, id);
+CREATE INDEX token_created ON token (created_at, id);
+CREATE INDEX token_updated ON token (updated_at, id);
+CREATE INDEX token_module_module ON token_module (module, token);
+]]
+
+local DATES = { "last_access_at", "created_at", "updated_at", "enabled_at", "disabled_at", "deleted_at" }
+
+-- Version 1 had no indexes, and kept times in the form that they were given in.
+local function upgrade(db, exec)
+  exec(INDEXES)
+  for _, column in ipairs(DATES) do
+    local set = db:prepare(("UPDATE token SET %s = ? WHERE n = ?"):format(column))
+    for n, text in db:prepare(("SELECT n, %s FROM token WHERE length(%s) <> 24"):format(column, column)):rows() do
+      set:run(values.timestamp(text) or text, n)
+    end
+  end
+end
 
 local function explain(path, message, kind)
   if kind == "busy" then
@@ -60,9 +85,14 @@ local function prepare(db, path)
   end
   -- A commit survives the death of this process; only a crash of the machine may cost the last ones.
   exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
-  if version == 0 then
-    exec(("BEGIN EXCLUSIVE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT"):format(SCHEMA, APPLICATION_ID,
-      VERSION))
+  if version < VERSION then
+    exec("BEGIN EXCLUSIVE")
+    if version == 0 then
+      exec(SCHEMA .. INDEXES)
+    else
+      upgrade(db, exec)
+    end
+    exec(("PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT"):format(APPLICATION_ID, VERSION))
   end
 end
 

@@ -1,14 +1,18 @@
 -- The emulator's store: accounts, modules and tokens in SQLite, one connection, one transaction for each batch of requests.
 -- Functions raise when the database fails: whoever runs a batch rolls it back.
 local catalog = require "moonkey.emulator.catalog"
+local lists = require "moonkey.emulator.lists"
 local schema = require "moonkey.emulator.schema"
+local values = require "moonkey.emulator.query_values"
 
 local M = {}
 local Store = {}
 Store.__index = Store
 
-for name, method in pairs(catalog) do
-  Store[name] = method
+for _, methods in ipairs({ catalog, lists }) do
+  for name, method in pairs(methods) do
+    Store[name] = method
+  end
 end
 
 local COLUMNS = "id, name, description, icon, status, secret, last_access_at, account, revision, created_at, created_by,"
@@ -17,7 +21,7 @@ local COLUMNS = "id, name, description, icon, status, secret, last_access_at, ac
 local SELECT = "SELECT n, " .. COLUMNS .. ", (SELECT group_concat(module, ';') FROM"
   .. " (SELECT module FROM token_module WHERE token = n ORDER BY position)) FROM token "
 
-local SELECT_ONE = SELECT .. "WHERE id = ?"
+local SELECT_ONE, SELECT_AT = SELECT .. "WHERE id = ?", SELECT .. "WHERE n = ?"
 
 -- A token as a Lua table: the columns of the same names, and `modules` as "MOD-1;MOD-2".
 local function record(n, id, name, description, icon, status, secret, last_access_at, account, revision, created_at,
@@ -78,11 +82,16 @@ function Store:begin()
   self:run("BEGIN")
 end
 
-function Store:commit()
+-- Write down when the credentials of the calls so far were used.
+function Store:write_seen()
   for n, at in pairs(self.seen) do
     self:run("UPDATE token SET last_access_at = ? WHERE n = ?", at, n)
     self.seen[n] = nil
   end
+end
+
+function Store:commit()
+  self:write_seen()
   self:run("COMMIT")
 end
 
@@ -151,30 +160,22 @@ function Store:token(id, principal)
   end
 end
 
--- The tokens that `principal` sees, by id: an array, and how many there are in all.
-function Store:list(principal, offset, limit)
-  local where, account = "", {}
-  if principal.type ~= "Operations" then
-    where, account = "WHERE account = ?3 AND status <> 'Deleted' ", { principal.account }
-  end
-  local tokens = {}
-  local page = self:statement(SELECT .. where .. "ORDER BY id LIMIT ?1 OFFSET ?2")
-  local function keep(n, ...)
-    tokens[#tokens + 1] = n and self:record(n, ...)
-    return n
-  end
-  local next_row, rows = page:rows(limit, offset, table.unpack(account))
-  repeat until not keep(next_row(rows))
-  local total = self:row("SELECT count(*) FROM token " .. where:gsub("%?3", "?1"), table.unpack(account))
-  return tokens, total
+function Store:token_at(n)
+  return self:record(self:row(SELECT_AT, n))
+end
+
+-- A time as the store keeps it: in the platform's form, so that they can be compared. What is none stays as it is.
+local function instant(text)
+  return text and (values.timestamp(text) or text)
 end
 
 -- Add a token given as such a table, with `modules` as an array of ids.
 function Store:add(token)
   self:run("INSERT INTO token (" .. COLUMNS .. ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-    token.id, token.name, token.description, token.icon, token.status, token.secret, token.last_access_at, token.account,
-    token.revision, token.created_at, token.created_by, token.updated_at, token.updated_by, token.enabled_at, token.enabled_by,
-    token.disabled_at, token.disabled_by, token.deleted_at, token.deleted_by)
+    token.id, token.name, token.description, token.icon, token.status, token.secret,
+    instant(token.last_access_at), token.account, token.revision, instant(token.created_at), token.created_by,
+    instant(token.updated_at), token.updated_by, instant(token.enabled_at), token.enabled_by, instant(token.disabled_at),
+    token.disabled_by, instant(token.deleted_at), token.deleted_by)
   token.n = self.db:last_rowid()
   self:insert_modules(token.n, token.modules)
   token.modules = table.concat(token.modules, ";")

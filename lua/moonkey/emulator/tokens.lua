@@ -31,25 +31,37 @@ local function live_token(call)
   return nil, reply.not_found("Token", call.id)
 end
 
+-- What a reply to a read shows; some versions of the platform tell a token's secret only to whoever creates it.
+local function shown(call, selection)
+  if call.store.options and call.store.options.hide_token then
+    selection.fields.token = nil
+  end
+  return selection
+end
+
 function M.list(call)
-  local page, errors = query.parse(call.query)
+  local page, errors = query.parse(call.query, "api-tokens")
   if not page then
     return reply.invalid(errors)
   end
-  local tokens, total = call.store:list(call.principal, page.offset, page.limit)
-  local omitted = view.omitted(page.select)
+  local tokens, total = call.store:list(call.principal, page)
+  local selection = shown(call, page.select)
   for i, token in ipairs(tokens) do
-    tokens[i] = call.view:summary(token, page.select, omitted)
+    tokens[i] = call.view:token(token, selection)
   end
-  return reply.ok(200, view.page(tokens, page.offset, page.limit, total, omitted))
+  return reply.ok(200, view.page(tokens, page, total))
 end
 
 function M.get(call)
+  local selection, errors = query.parse_select(call.query, "api-tokens")
+  if not selection then
+    return reply.invalid(errors)
+  end
   local token = call.store:token(call.id, call.principal)
   if not token then
     return reply.not_found("Token", call.id)
   end
-  return reply.ok(200, call.view:token(token))
+  return reply.ok(200, call.view:token(token, shown(call, selection)))
 end
 
 -- Give the token the fields; is anything of it another than before? Of a list of modules, the order counts, too.

@@ -1,5 +1,7 @@
 -- Tokens, modules and pages as the JSON text that the platform sends. Put together by hand, because every reply passes here;
 -- what is said of an account or of a set of modules is kept, since neither changes after seeding.
+--
+-- `shown` says what of a thing is shown: true, or a tree of its fields (query_select.lua).
 local json = require "moonkey.json"
 
 local M = {}
@@ -26,85 +28,127 @@ function View:keep(texts, key, text)
   return text
 end
 
-function View:account(id)
-  local text = self.account_texts[id]
+-- An object of those of `names` that are shown; write(name, shown) gives the text of each, or nil where there is none.
+local function object(names, shown, write)
+  local parts = {}
+  for _, name in ipairs(names) do
+    local part = shown == true or shown[name]
+    local text = part and write(name, part)
+    if text then
+      parts[#parts + 1] = '"' .. name .. '":' .. text
+    end
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+-- Those fields of JSON text that are shown.
+local function pick(text, shown)
+  local decoded = shown ~= true and json.decode(text)
+  if type(decoded) ~= "table" then
+    return text
+  end
+  local names = {}
+  for name in pairs(decoded) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return object(names, shown, function(name)
+    return quote(decoded[name])
+  end)
+end
+
+-- ---- accounts and modules ----
+
+local ACCOUNT = { "id", "icon", "type", "status", "name" }
+
+function View:account(id, shown)
+  local text = shown == true and self.account_texts[id]
   if text then
     return text
   end
   local account = self.store:account(id)
-  return self:keep(self.account_texts, id, ('{"id":%s,"icon":%s,"type":%s,"status":%s,"name":%s}'):format(quote(id),
-    optional(account.icon), quote(account.type), quote(account.status), optional(account.name)))
+  text = object(ACCOUNT, shown, function(name)
+    return optional(account[name])
+  end)
+  return shown == true and self:keep(self.account_texts, id, text) or text
 end
 
-function M.module(module)
-  return ('{"id":%s,"name":%s,"description":%s,"settings":%s}'):format(quote(module.id), optional(module.name),
-    optional(module.description), module.settings)
+local MODULE = { "id", "name", "description", "settings" } -- as the modules' own endpoint gives them,
+local TOKEN_MODULE = { "id", "description", "name", "filters", "settings" } -- and as a token does
+
+local function module_text(names, module, shown)
+  return object(names, shown, function(name, part)
+    if name == "settings" then
+      return pick(module.settings, part)
+    elseif name == "filters" then
+      return '{"group.buyers":[]}'
+    end
+    return optional(module[name])
+  end)
+end
+
+-- selection: see query_select.lua; everything when there is none
+function M.module(module, selection)
+  return module_text(MODULE, module, selection and selection.fields or true)
 end
 
 -- ids: "MOD-1;MOD-2"
-function View:modules(ids)
-  local text = self.module_texts[ids]
+function View:modules(ids, shown)
+  local text = shown == true and self.module_texts[ids]
   if text then
     return text
   end
   local parts = {}
   for id in ids:gmatch("[^;]+") do
-    local module = self.store:module(id) or { id = id, settings = "{}" }
-    parts[#parts + 1] = ('{"id":%s,"description":%s,"name":%s,"filters":{"group.buyers":[]},"settings":%s}'):format(quote(id),
-      optional(module.description), optional(module.name), module.settings)
+    parts[#parts + 1] = module_text(TOKEN_MODULE, self.store:module(id) or { id = id, settings = "{}" }, shown)
   end
-  return self:keep(self.module_texts, ids, "[" .. table.concat(parts, ",") .. "]")
+  text = "[" .. table.concat(parts, ",") .. "]"
+  return shown == true and self:keep(self.module_texts, ids, text) or text
 end
 
-local function event(parts, name, at, by)
-  if at then
-    parts[#parts + 1] = '"' .. name .. '":{"at":' .. quote(at) .. (by and ',"by":' .. by or "") .. "}"
-  end
+-- ---- tokens ----
+
+local EVENTS, EVENT = { "created", "updated", "enabled", "disabled", "deleted" }, { "at", "by" }
+
+local function audit(token, shown)
+  return object(EVENTS, shown, function(event, part)
+    local at, by = token[event .. "_at"], token[event .. "_by"]
+    return at and object(EVENT, part, function(name, inner)
+      if name == "at" then
+        return quote(at)
+      end
+      return by and pick(by, inner)
+    end)
+  end)
 end
 
-local function audit(token)
-  local parts = {}
-  event(parts, "created", token.created_at, token.created_by)
-  event(parts, "updated", token.updated_at, token.updated_by)
-  event(parts, "enabled", token.enabled_at, token.enabled_by)
-  event(parts, "disabled", token.disabled_at, token.disabled_by)
-  event(parts, "deleted", token.deleted_at, token.deleted_by)
-  return "{" .. table.concat(parts, ",") .. "}"
+local COLUMNS = { lastAccessAt = "last_access_at", token = "secret" }
+local TOKEN = {
+  "id", "revision", "status", "name", "description", "icon", "lastAccessAt", "token", "account", "modules", "audit",
+}
+local EVERYTHING = { fields = true, omitted = json.array() }
+
+-- The token, or what `selection` shows of it.
+function View:token(token, selection)
+  selection = selection or EVERYTHING
+  selection.text = selection.text or '{"$meta":{"omitted":' .. quote(selection.omitted) .. "}"
+  local fields = object(TOKEN, selection.fields, function(name, shown)
+    if name == "account" then
+      return self:account(token.account, shown)
+    elseif name == "modules" then
+      return self:modules(token.modules, shown)
+    elseif name == "audit" then
+      return audit(token, shown)
+    end
+    return optional(token[COLUMNS[name] or name])
+  end)
+  return selection.text .. (fields == "{}" and "}" or "," .. fields:sub(2))
 end
 
-local function head(self, token, omitted, without_secret)
-  return '{"$meta":{"omitted":' .. omitted .. '},"id":' .. quote(token.id) .. ',"revision":' .. token.revision
-    .. ',"status":' .. quote(token.status) .. ',"name":' .. optional(token.name)
-    .. ',"description":' .. optional(token.description) .. ',"icon":' .. optional(token.icon)
-    .. ',"lastAccessAt":' .. optional(token.last_access_at) .. (without_secret and "" or ',"token":' .. quote(token.secret))
-    .. ',"account":' .. self:account(token.account)
-end
-
--- The whole token.
-function View:token(token)
-  return head(self, token, "[]") .. ',"modules":' .. self:modules(token.modules) .. ',"audit":' .. audit(token) .. "}"
-end
-
--- What the tokens of a list leave out, as JSON: audit and modules, where `select` does not ask for them; the secret on demand.
-function M.omitted(select)
-  local names = json.array()
-  if not select.audit then names[#names + 1] = "audit" end
-  if not select.modules then names[#names + 1] = "modules" end
-  if select.token == false then names[#names + 1] = "token" end
-  return json.encode(names)
-end
-
--- The token as one of a list.
-function View:summary(token, select, omitted)
-  return head(self, token, omitted, select.token == false)
-    .. (select.modules and ',"modules":' .. self:modules(token.modules) or "")
-    .. (select.audit and ',"audit":' .. audit(token) or "") .. "}"
-end
-
--- items: an array of JSON texts; omitted: the JSON of the list of what they leave out.
-function M.page(items, offset, limit, total, omitted)
-  return ('{"$meta":{"pagination":{"offset":%d,"limit":%d,"total":%d},"omitted":%s},"data":['):format(offset, limit, total,
-    omitted) .. table.concat(items, ",") .. "]}"
+-- items: an array of JSON texts
+function M.page(items, page, total)
+  return ('{"$meta":{"pagination":{"offset":%d,"limit":%d,"total":%d},"omitted":%s},"data":['):format(page.offset, page.limit,
+    total, quote(page.select.omitted)) .. table.concat(items, ",") .. "]}"
 end
 
 return M
