@@ -1,4 +1,5 @@
 -- The emulator's store: what it keeps, whom it refuses, and that a batch is all or nothing.
+local answering = require "moonkey.emulator.answer"
 local emulator = require "moonkey.emulator"
 local json = require "moonkey.json"
 local log = require "moonkey.log"
@@ -36,7 +37,11 @@ describe("the emulator's store", function()
     return json.decode(routes.handle(store, request(credential, "GET", id)).body)
   end
 
-  -- A request as emulator.answer takes it; what it was answered with is left in it.
+  local function answer(store, batch)
+    answering.new({ store = store }):answer(batch)
+  end
+
+  -- A request as moonkey.emulator.answer takes it; what it was answered with is left in it.
   local function waiting(...)
     local r = request(...)
     r.reply = function(self, status, body)
@@ -53,7 +58,7 @@ describe("the emulator's store", function()
         log.info = log_info
       end)
       local store, credential = assert(emulator.open({ data = data, seed = 3 }))
-      emulator.answer(store, { waiting(credential, "PUT", "TKN-0000-0002", '{"name":"Kept"}') })
+      answer(store, { waiting(credential, "PUT", "TKN-0000-0002", '{"name":"Kept"}') })
       store:close()
       store, credential = assert(emulator.open({ data = data, seed = 20 }))
       assert.equal(3, store:count())
@@ -120,7 +125,7 @@ describe("the emulator's store", function()
         waiting(credential, "POST", "TKN-0000-0002/disable"),
         waiting(credential, "POST", "TKN-0000-0002/disable"),
       }
-      emulator.answer(store, batch)
+      answer(store, batch)
       assert.equal("One", json.decode(batch[2].answer).name)
       assert.same({ 200, 200, 200, 400 }, { batch[1].status, batch[2].status, batch[3].status, batch[4].status })
     end)
@@ -140,7 +145,7 @@ describe("the emulator's store", function()
         waiting(credential, "PUT", "TKN-0000-0003", '{"name":"Three"}'),
         waiting(credential, "PUT", "TKN-0000-0004", '{"name":"Four"}'),
       }
-      emulator.answer(store, batch)
+      answer(store, batch)
       assert.same({ 200, 500, 200 }, { batch[1].status, batch[2].status, batch[3].status })
       assert.matches("^PUT .*TKN%-0000%-0003 failed: .*broken on purpose", logged)
       routes.handle = handle

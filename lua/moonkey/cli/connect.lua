@@ -23,13 +23,30 @@ local function word(line, name)
   return (value:gsub("^'(.*)'$", "%1"):gsub("'\\''", "'"))
 end
 
+local function asks_for_faults(args)
+  return args.fault and #args.fault > 0 or args.fault_seed ~= nil
+end
+
+-- More arguments of the emulator, from those of the command.
+local function pass_on(args, argv)
+  local function add(flag, value)
+    table.move({ flag, value }, 1, 2, #argv + 1, argv)
+  end
+  if args.emulator_data then add("--data", args.emulator_data) end
+  if asks_for_faults(args) then
+    local fault_flags = require "moonkey.cli.fault_flags"
+    local faults = fault_flags.read(args)
+    for _, text in ipairs(args.fault) do add("--fault", text) end
+    add("--fault-seed", tostring(faults.seed))
+    log.info("%s", fault_flags.describe(faults))
+  end
+end
+
 -- The base URL of a new emulator, and the source of its credential as fields of control.configure.
-function M.start_emulator(data)
+function M.start_emulator(args)
   local process = require "moonkey.process"
   local argv = { assert(sys.executable()), "emulator", "--port", "0", "--seed", EMULATOR_TOKENS, "--log-level", "warn" }
-  if data then
-    table.move({ "--data", data }, 1, 2, #argv + 1, argv)
-  end
+  pass_on(args, argv)
   local message
   emulator, message = process.spawn(argv)
   if not emulator then
@@ -47,7 +64,12 @@ end
 
 -- Is an emulator asked for?
 function M.uses_emulator(args)
-  if not (args.emulator or args.emulator_data) then return false end
+  if not (args.emulator or args.emulator_data) then
+    if asks_for_faults(args) then
+      stop.usage("--fault and --fault-seed are for the emulator: give --emulator, too; nothing real is made to fail")
+    end
+    return false
+  end
   local other = args.base_url and "--base-url" or args.profile and "--profile"
   if args.emulator_data == "" then
     stop.usage("--emulator= needs the name of a file for its tokens; without one, write --emulator")
@@ -79,7 +101,7 @@ function M.configure(args, jobs, when_needed)
   config.jobs = config.jobs or jobs
   local base_url, source, none
   if emulated then
-    base_url, source = M.start_emulator(args.emulator_data)
+    base_url, source = M.start_emulator(args)
   else
     base_url, source, none = credential.choose(args, profile)
   end

@@ -1,12 +1,16 @@
 -- The flags that every command takes, before or after its name: one table for parsing, help, and finding the command's name.
 local M = {}
 
--- { flags, argument name or nil, help }. --emulator=FILE is the one flag with an optional value: see cli/init.lua.
+-- { flags, argument name or nil, help, how often it may be given (once) }. --emulator=FILE is the one flag with an optional
+-- value: see cli/init.lua.
 M.options = {
   { "-p --profile", "NAME", "Use this profile of your configuration (default: MOONKEY_PROFILE). One given here comes before "
     .. "the environment: its base URL and credential, not MPT_API_*." },
   { "--base-url", "URL", "Where the API is (default: MPT_API_BASE_URL, or https://api.platform.softwareone.com)." },
   { "--emulator", nil, "Run against an emulator that lives as long as the command; --emulator=FILE keeps its tokens in FILE." },
+  { "--fault", "SPEC", "With --emulator: let it fail on purpose, such as 503:0.1; moonkey emulator --help explains.",
+    "*" },
+  { "--fault-seed", "N", "With --fault: which requests are struck (default: 1)." },
   { "-j --jobs", "N", "Requests at a time (default: 10 for batch, 64 for run)." },
   { "--rate", "N/s", "Start at most so many requests a second (50/s) or minute (100/m)." },
   { "--dry-run", nil, "Send no write: updates read the token, tell what would change, and return what it would be." },
@@ -31,9 +35,9 @@ M.options = {
 -- Add them to an argparse parser.
 function M.configure(parser)
   for _, option in ipairs(M.options) do
-    local flags, argument, help = table.unpack(option, 1, 3)
+    local flags, argument, help, count = table.unpack(option, 1, 4)
     if argument then
-      parser:option(flags, help):argname(argument)
+      parser:option(flags, help):argname(argument):count(count or "0-1")
     else
       parser:flag(flags, help)
     end

@@ -12,7 +12,7 @@ local SOURCES = "set MPT_API_TOKEN, MPT_API_TOKEN_FILE or MPT_API_TOKEN_COMMAND,
 local function find_target(case)
   local ok, url, source, none
   if case.emulated then
-    ok, url, source = true, connect.start_emulator(case.args.emulator_data)
+    ok, url, source = true, connect.start_emulator(case.args)
   else
     ok, url, source, none = pcall(credential.choose, case.args, case.profile)
   end

@@ -1,53 +1,14 @@
--- The looks of the page: one style sheet, in the fonts that the reader's system has.
-return [[
-:root {
-  color-scheme: light dark;
-  --page: #fcfcfa; --panel: #f3f3ef; --ink: #1b1c1e; --soft: #575b61; --line: #dcdcd5; --grid: #e9e9e4;
-  --done: #2f64a0; --skipped: #8fb0d3; --failed: #b3261e; --unknown: #8a5a00; --open: #c4c4bd;
-  --unknown-panel: #fff6e0; --unknown-line: #e2b75b;
-  --add: #e3f0e4; --remove: #fbe6e4; --add-ink: #14532d; --remove-ink: #7f1d1d;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --page: #141619; --panel: #1d2024; --ink: #e8e8e4; --soft: #a3a8b0; --line: #33373d; --grid: #26292e;
-    --done: #7db0e8; --skipped: #44658a; --failed: #f28b82; --unknown: #e6b450; --open: #4a4e55;
-    --unknown-panel: #2b2414; --unknown-line: #7a5d1e;
-    --add: #17301f; --remove: #3a1c1b; --add-ink: #a5dfb5; --remove-ink: #f6b5ae;
-  }
-}
-* { box-sizing: border-box; }
-html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
-body {
-  margin: 0; background: var(--page); color: var(--ink);
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", "DejaVu Sans", sans-serif;
-  font-variant-numeric: tabular-nums; overflow-wrap: break-word;
-}
-main, footer { max-width: 64rem; margin: 0 auto; padding: 0 1.5rem; }
+-- The looks of the report, upon what all pages share.
+return require("moonkey.looks") .. [[
 header { padding: 3.5rem 0 0; }
-h1 { font-size: clamp(1.6rem, 1.1rem + 2vw, 2.1rem); line-height: 1.2; font-weight: 650; letter-spacing: -0.015em;
-  margin: .4rem 0 .6rem; max-width: 26em; text-wrap: balance; }
-h2 { font-size: 1.25rem; line-height: 1.3; font-weight: 650; letter-spacing: -0.005em; margin: 0 0 .25rem; }
-h3 { font-size: 1rem; line-height: 1.4; font-weight: 650; margin: 0; }
-p { margin: 0 0 .75rem; max-width: 44em; }
-section { margin: 3.25rem 0 0; }
-code, .id, td.trace {
-  font: .875em/1.5 ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 bdi { unicode-bidi: isolate; } .whole { white-space: nowrap; }
-.over { color: var(--soft); font-size: .875rem; margin: 0; }
-.over b { font-weight: 650; color: var(--ink); }
-.lede { font-size: 1.0625rem; color: var(--soft); }
 .lede bdi, .lede time { color: var(--ink); }
 .why { font-size: 1.0625rem; }
-.soft, figcaption, .note { color: var(--soft); }
-.note { font-size: .875rem; }
 figure { margin: 1rem 0 0; }
 
 .bar { display: block; width: 100%; height: 10px; margin: 2rem 0 0; border-radius: 5px; }
-.totals { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: 1.25rem 2rem; margin: 1.1rem 0 0; }
-.totals dt { font-size: .875rem; color: var(--soft); display: flex; align-items: center; gap: .5em; }
 .totals dt::before { content: ""; width: .625rem; height: .625rem; border-radius: 2px; background: var(--swatch); flex: none;
   print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-.totals dd { margin: 0; font-size: 1.75rem; line-height: 1.25; font-weight: 600; letter-spacing: -0.01em; }
 .totals .none dd { color: var(--soft); font-weight: 400; }
 .of-done { --swatch: var(--done); } .of-skipped { --swatch: var(--skipped); } .of-failed { --swatch: var(--failed); }
 .of-unknown { --swatch: var(--unknown); } .of-open { --swatch: var(--open); }
@@ -68,16 +29,7 @@ figure { margin: 1rem 0 0; }
 details { margin: .6rem 0 0; }
 summary { cursor: pointer; color: var(--soft); font-size: .875rem; width: fit-content; }
 summary:hover { color: var(--ink); }
-:focus-visible { outline: 2px solid var(--done); outline-offset: 2px; border-radius: 2px; }
 
-.scroll { overflow-x: auto; margin: .6rem 0 0; }
-table { border-collapse: collapse; width: 100%; font-size: .875rem; line-height: 1.45; }
-th, td { text-align: left; vertical-align: top; padding: .45rem 1rem .45rem 0; border-bottom: 1px solid var(--line); }
-thead th { color: var(--soft); font-weight: 500; white-space: nowrap; vertical-align: bottom;
-  border-bottom-color: var(--soft); }
-tbody th { font-weight: 500; }
-th.n, td.n { text-align: right; white-space: nowrap; }
-td.id, td.trace { overflow-wrap: anywhere; } td.trace { min-width: 15rem; } thead th.id { font: inherit; }
 .same th, .same td { border-bottom-color: transparent; padding-bottom: 0; }
 .value { white-space: pre-wrap; overflow-wrap: anywhere; min-width: 8rem; }
 .empty { color: var(--soft); font-style: italic; }
@@ -87,7 +39,6 @@ del { background: var(--remove); color: var(--remove-ink); } del::before { conte
 details caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .before-after table { min-width: 44rem; }
 .place { width: 7rem; white-space: nowrap; } th.id { width: 13rem; }
-caption { text-align: left; color: var(--soft); padding: 0 0 .4rem; }
 
 .figures { display: flex; flex-wrap: wrap; gap: .75rem 2.5rem; margin: .9rem 0 0; }
 .figures dt { font-size: .875rem; color: var(--soft); }
