@@ -118,8 +118,10 @@ struct call *client_call(struct client *client, const char *method, const char *
         return NULL;
     bool safe = guard_is_safe(method);
     call->client = client;
-    /* RFC 9110, 8.6: a method that expects a body says so with Content-Length: 0 where there is none. */
-    if (!copy_request(call, method, target, body || safe ? body : "", body_len) || !set_headers(call, options->headers)) {
+    /* RFC 9110, 8.6: a method that expects a body says so with Content-Length: 0 where there is none. The others do not. */
+    bool expects_body = !safe && strcmp(method, "DELETE") != 0;
+    if (!copy_request(call, method, target, !body && expects_body ? "" : body, body_len) ||
+        !set_headers(call, options->headers)) {
         call_free(call);
         return NULL;
     }

@@ -198,5 +198,7 @@ class CaseFile:
         head = (f"{argument} HTTP/1.1\nHost: %HOST\nUser-Agent: moonkey/%VERSION\nAccept-Encoding: gzip\n"
                 "traceparent: %TRACEPARENT\nAuthorization: Bearer %CREDENTIAL\nAccept: application/json\n")
         if body:
-            head += f"Content-Type: application/json\nContent-Length: {len(body)}\n"
+            head += "Content-Type: application/json\n"
+        if body or argument.startswith(("POST ", "PUT ", "PATCH ")):
+            head += f"Content-Length: {len(body)}\n"
         return in_full(self.fill(head)) + body

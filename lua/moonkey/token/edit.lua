@@ -7,9 +7,7 @@ meanwhile, nothing is written. What is left is the time between that reading and
 local core = require "moonkey.token.core"
 local diff = require "moonkey.batch.plan.diff"
 local errors = require "moonkey.errors"
-local http = require "moonkey.http"
 local json = require "moonkey.json"
-local preview = require "moonkey.preview"
 
 local M = {}
 
@@ -107,10 +105,6 @@ function M.edit(id, fn, opts)
   if not now then return nil, err end
   local what = drift(tok, now)
   if what then return drifted(tok, what) end
-  if http.dry_run() then
-    preview.apply(now, fields, changes)
-    return now, true
-  end
   tok, err = core.update(id, fields, opts)
   if not tok then return nil, err end
   return tok, true
