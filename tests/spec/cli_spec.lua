@@ -21,7 +21,10 @@ describe("moonkey", function()
     ends(0, "SCRIPT", nil, { "run", "--help" })
     ends(0, "%-%-seed", nil, { "emulator", "--help" })
     ends(2, nil, "Usage: moonkey", {})
-    for _, args in ipairs{ { "--help" }, { "batch", "--help" }, { "run", "--help" }, { "emulator", "--help" } } do
+    for _, args in ipairs{ { "--help" }, { "batch", "--help" }, { "run", "--help" }, { "emulator", "--help" },
+        { "token", "--help" }, { "token", "list", "--help" }, { "token", "get", "--help" }, { "token", "create", "--help" },
+        { "token", "update", "--help" }, { "token", "disable", "--help" }, { "token", "delete", "--help" },
+        { "modules", "--help" }, { "api", "--help" } } do
       local _, text = child.run(args)
       for line in text:gmatch("[^\n]+") do
         assert.is_true(utf8.len(line) <= 100, line)
@@ -203,11 +206,22 @@ local function flags_in(text)
 end
 
 -- What --help says that a command takes of its own.
-local function flags_of(command)
-  local code, help = child.run{ command, "--help" }
+local function flags_of(...)
+  local words = table.pack(...)
+  words[#words + 1] = "--help"
+  local code, help = child.run(words)
   assert.equal(0, code)
   local flags = flags_in((help:gsub("^Usage: (.-)\n\n.*\nOptions:\n", "%1\n")))
   flags["-h"], flags["--help"] = nil, nil
+  return flags
+end
+
+-- The same, with those of its subcommands.
+local function all_flags_of(command)
+  local flags = flags_of(command)
+  for _, name in ipairs(require("moonkey.cli." .. command).subcommands or {}) do
+    for flag in pairs(flags_of(command, name)) do flags[flag] = true end
+  end
   return flags
 end
 
@@ -230,7 +244,7 @@ describe("the manual", function()
   local own = {}
   for _, command in ipairs(commands) do
     it("describes " .. command .. " with every option of its own", function()
-      own[command] = flags_of(command)
+      own[command] = all_flags_of(command)
       expect_in(flags_in(assert(section(text, ".SS " .. command), "no section")), own[command], "the section of " .. command)
     end)
   end

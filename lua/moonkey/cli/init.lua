@@ -15,7 +15,8 @@ local sys = require "moonkey.sys"
 
 local M = {}
 
-M.commands = { "run", "batch", "plan", "resume", "retry", "undo", "runs", "report", "whoami", "profile", "doctor", "emulator" }
+M.commands = { "run", "batch", "plan", "resume", "retry", "undo", "runs", "report", "token", "modules", "api",
+  "whoami", "profile", "doctor", "emulator" }
 
 local EPILOG = [[
 Examples:
@@ -24,6 +25,7 @@ Examples:
   moonkey plan tokens.csv -o x.plan    show what that would change; then: moonkey batch x.plan
   moonkey resume last                  go on with the last run, after Ctrl-C, a kill, a full disk
   moonkey undo last                    take the last run back, where it was one of a plan
+  moonkey token list --unused-for 90d  find tokens; token --help: make, change and delete them
   moonkey emulator --port 8080         an emulator for other programs
 
 Exit: 0 done, 1 script or run-time error, 2 usage or unusable input, 3 some rows failed,

@@ -13,10 +13,10 @@ local DRAW_EVERY = 0.1 -- seconds
 local MOST = 1000000000
 
 function M.configure(cmd)
-  cmd:option("--select", "Fields to add (modules), to take away (-account), or alone ('-*,+id,+name'), in the platform's "
-    .. "terms. A table and a CSV file get columns for them."):argname("FIELDS")
-  cmd:option("--order", "Sort by these fields: lastAccessAt, or -lastAccessAt,name for the newest first (default: by id).")
-    :argname("FIELDS")
+  cmd:option("--select", "Fields to add (modules,audit), to take away (with - before them), or alone ('-*,+id,+name'), in the "
+    .. "platform's terms. A table and a CSV file get columns for them."):argname("FIELDS")
+  cmd:option("--order", "Sort by these fields, such as lastAccessAt,name; with - before one, the greatest first (default: by "
+    .. "id)."):argname("FIELDS")
   cmd:option("--limit", "At most so many."):argname("N")
   M.configure_output(cmd, "table")
 end
