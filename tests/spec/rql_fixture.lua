@@ -14,6 +14,7 @@ local function module(id, name, paid)
 end
 
 local ACCESS, BILLING = module("MOD-1756", "Access Management", false), module("MOD-9042", "Billing", true)
+BILLING.settings.default = nil -- so that something of a module is null
 
 local function token(number, name, description, status, seen, account, modules, created, revision)
   local id = ("TKN-0000-%04d"):format(number)

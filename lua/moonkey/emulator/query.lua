@@ -23,7 +23,7 @@ local CUT = "\u{FFFF}" -- stands for an "&" within quotes; no text of a token ho
 -- What a list of the resource leaves out unless it is asked for; `needs` has to be selected where a filter or an order uses it.
 local RESOURCES = {
   ["api-tokens"] = { scope = properties.token, left_out = { audit = true, modules = true }, needs = "audit" },
-  modules = { scope = properties.module, left_out = {} },
+  modules = { scope = properties.module, left_out = { accounttypes = true } },
 }
 
 -- Percent-decode a part of a path.
@@ -93,12 +93,16 @@ local function expression(rest, queries)
   return #all > 0 and tree.group("and", all) or nil
 end
 
--- A list of { key, message } as the map of the platform's errors.
+-- A list of { key, message } as the map of the platform's errors; what is said twice is there once.
 local function error_map(faults)
-  local map = {}
+  local map, said = {}, {}
   for _, fault in ipairs(faults) do
-    map[fault.key] = map[fault.key] or json.array()
-    table.insert(map[fault.key], fault.message)
+    local once = fault.key .. "\0" .. fault.message
+    if not said[once] then
+      said[once] = true
+      map[fault.key] = map[fault.key] or json.array()
+      table.insert(map[fault.key], fault.message)
+    end
   end
   return map
 end

@@ -262,7 +262,7 @@ end
 
 function Filter:expression(expression)
   local node = tree.of(expression)
-  self.terms = self.terms + 1
+  self.terms = self.terms + (node.items and 0 or 1)
   if self.terms > M.MAX_TERMS then
     if self.terms == M.MAX_TERMS + 1 then
       self:refuse("rql_validation", ("The expression is too long: at most %d comparisons are allowed."):format(M.MAX_TERMS))
