@@ -6,7 +6,8 @@ set -eu
 
 packages="build-essential cmake ninja-build pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev libssl-dev
 libsqlite3-dev libmicrohttpd-dev lua-argparse libcsv-dev"
-tests="libcmocka-dev lua-busted python3 valgrind curl openssl nginx-light chromium chromium-driver"
+tests="libcmocka-dev lua-busted python3 valgrind curl openssl nginx-light chromium chromium-driver
+jq python3-requests python3-httpx nodejs"
 case ${1:-build} in
 build) ;;
 test) packages="$packages $tests" ;;

@@ -36,7 +36,8 @@ local MODULE = {
   }),
 }
 
-M.module = object(nil, MODULE)
+-- Beside the settings, an older form of settings.type: for which types of account it is. Only there when asked for.
+M.module = object(nil, { { name = "accountTypes", kind = "list" }, table.unpack(MODULE) })
 
 -- ---- tokens ----
 

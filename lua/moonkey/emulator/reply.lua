@@ -34,12 +34,16 @@ local function trace_id()
   return "00-" .. hex(16) .. "-" .. hex(8) .. "-00"
 end
 
--- RFC 9110 problem; `errors` maps the name of a field to an array of messages.
-function M.problem(status, title, detail, errors)
-  local body = json.encode({
-    type = TYPE .. (SECTIONS[status] or status < 500 and "15.5" or "15.6"), title = title, status = status, detail = detail, traceId = trace_id(), errors = errors,
-  }, ORDER)
-  return { status = status, body = body, headers = { ["Content-Type"] = "application/problem+json" } }
+-- RFC 9110 problem; `errors` maps the name of a field to an array of messages, `more` are members besides.
+function M.problem(status, title, detail, errors, more)
+  local section = SECTIONS[status] or status < 500 and "15.5" or "15.6"
+  local body = {
+    type = TYPE .. section, title = title, status = status, detail = detail, traceId = trace_id(), errors = errors,
+  }
+  for name, value in pairs(more or {}) do
+    body[name] = value
+  end
+  return { status = status, body = json.encode(body, ORDER), headers = { ["Content-Type"] = "application/problem+json" } }
 end
 
 function M.invalid(errors)

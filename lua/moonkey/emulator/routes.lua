@@ -1,5 +1,6 @@
 -- The routes of the token API: what a request is for, and who makes it. handle() is called within a transaction of the store.
 local clock = require "moonkey.emulator.clock"
+local listing = require "moonkey.emulator.listing"
 local query = require "moonkey.emulator.query"
 local reply = require "moonkey.emulator.reply"
 local tokens = require "moonkey.emulator.tokens"
@@ -18,17 +19,13 @@ local function operations_only(handler)
   end
 end
 
-local function list_modules(call)
-  local page, errors = query.parse(call.query, "modules")
-  if not page then
-    return reply.invalid(errors)
-  end
+local list_modules = listing.of("modules", function(call, page)
   local items, total = call.store:list_modules(page)
   for i, module in ipairs(items) do
     items[i] = view.module(module, page.select)
   end
-  return reply.ok(200, view.page(items, page, total))
-end
+  return items, total
+end)
 
 local function get_module(call)
   local selection, errors = query.parse_select(call.query, "modules")

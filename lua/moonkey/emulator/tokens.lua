@@ -2,11 +2,11 @@
 -- a reply, { status, body, headers }.
 local body = require "moonkey.emulator.body"
 local json = require "moonkey.json"
+local listing = require "moonkey.emulator.listing"
 local query = require "moonkey.emulator.query"
 local reply = require "moonkey.emulator.reply"
 local secrets = require "moonkey.emulator.secrets"
 local validate = require "moonkey.emulator.validate"
-local view = require "moonkey.emulator.view"
 
 local M = {}
 
@@ -31,26 +31,32 @@ local function live_token(call)
   return nil, reply.not_found("Token", call.id)
 end
 
--- What a reply to a read shows; some versions of the platform tell a token's secret only to whoever creates it.
+-- Some versions of the platform tell a token's secret only to whoever creates it.
+local function hides_secrets(call)
+  return call.store.options and call.store.options.hide_token
+end
+
 local function shown(call, selection)
-  if call.store.options and call.store.options.hide_token then
+  if hides_secrets(call) then
     selection.fields.token = nil
   end
   return selection
 end
 
-function M.list(call)
-  local page, errors = query.parse(call.query, "api-tokens")
-  if not page then
-    return reply.invalid(errors)
-  end
+-- The token after a change.
+local function changed(call, token)
+  local selection = hides_secrets(call) and shown(call, query.parse_select(nil, "api-tokens")) or nil
+  return reply.ok(200, call.view:token(token, selection))
+end
+
+M.list = listing.of("api-tokens", function(call, page)
   local tokens, total = call.store:list(call.principal, page)
   local selection = shown(call, page.select)
   for i, token in ipairs(tokens) do
     tokens[i] = call.view:token(token, selection)
   end
-  return reply.ok(200, view.page(tokens, page, total))
-end
+  return tokens, total
+end)
 
 function M.get(call)
   local selection, errors = query.parse_select(call.query, "api-tokens")
@@ -66,14 +72,14 @@ end
 
 -- Give the token the fields; is anything of it another than before? Of a list of modules, the order counts, too.
 local function change(token, fields)
-  local changed = fields.modules ~= nil and table.concat(fields.modules, ";") ~= token.modules
+  local differs = fields.modules ~= nil and table.concat(fields.modules, ";") ~= token.modules
   for _, name in ipairs({ "name", "description", "icon" }) do
     local given = fields[name]
     if given ~= nil and token[name] ~= value_of(given) then
-      token[name], changed = value_of(given), true
+      token[name], differs = value_of(given), true
     end
   end
-  return changed
+  return differs
 end
 
 -- What the platform's server looks at first comes first here: the body, whose token it is about, and then the fields.
@@ -94,7 +100,7 @@ function M.update(call)
   if change(token, fields) then
     call.store:update(token, fields.modules, call.now, actor(call.principal))
   end
-  return reply.ok(200, call.view:token(token))
+  return changed(call, token)
 end
 
 -- The account that a new token is for: the caller's own when the body names none.
@@ -149,7 +155,7 @@ local function switch(from, to, event)
       return reply.invalid_field("status", ("The token is %s; only %s tokens can be %s."):format(token.status, from, event))
     end
     call.store:set_status(token, to, event, call.now, actor(call.principal))
-    return reply.ok(200, call.view:token(token))
+    return changed(call, token)
   end
 end
 

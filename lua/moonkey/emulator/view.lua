@@ -73,7 +73,7 @@ function View:account(id, shown)
   return shown == true and self:keep(self.account_texts, id, text) or text
 end
 
-local MODULE = { "id", "name", "description", "settings" } -- as the modules' own endpoint gives them,
+local MODULE = { "id", "name", "description", "settings", "accountTypes" } -- as the modules' own endpoint gives them,
 local TOKEN_MODULE = { "id", "description", "name", "filters", "settings" } -- and as a token does
 
 local function module_text(names, module, shown)
@@ -82,6 +82,8 @@ local function module_text(names, module, shown)
       return pick(module.settings, part)
     elseif name == "filters" then
       return '{"group.buyers":[]}'
+    elseif name == "accountTypes" then
+      return quote(json.decode(module.settings).type or json.array())
     end
     return optional(module[name])
   end)
