@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../lockholder.h"
 #include "lib.h"
 
 #define DATABASE  "moonkey.sqlite.database"
@@ -459,7 +460,20 @@ static int sqlite_is_locked(lua_State *L)
     return 1;
 }
 
+/* sqlite.holder(path) -> the id of another process that has locked the file, as far as the system tells, or nil */
+static int sqlite_holder(lua_State *L)
+{
+    pid_t holder = lock_holder(luaL_checkstring(L, 1));
+
+    if (holder)
+        lua_pushinteger(L, holder);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
 static const luaL_Reg lib[] = {
+    {"holder", sqlite_holder},
     {"is_locked", sqlite_is_locked},
     {"open", sqlite_open},
     {NULL, NULL},

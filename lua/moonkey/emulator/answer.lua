@@ -103,7 +103,8 @@ end
 
 local SILENT = { reset = true, timeout = true }
 
-local function send(self, request, number, verdict, answer, started, at)
+-- took: seconds, as the emulator sees it
+local function send(self, request, number, verdict, answer, took, at)
   local kind = verdict and verdict.kind
   if kind then
     senders[kind](request, answer)
@@ -112,30 +113,31 @@ local function send(self, request, number, verdict, answer, started, at)
   end
   if number then
     self.recent:add(at, number, request.method, request.path, request.query, not SILENT[kind] and answer.status,
-      sys.now() - started, verdict and verdict.fault)
+      took, verdict and verdict.fault)
   end
 end
 
 -- While it waits, others are answered. A signal ends the wait, not the request.
-local function send_later(self, verdict, ...)
+local function send_later(self, request, number, verdict, answer, started, at)
   self.delayed = self.delayed + 1
-  core.spawn(function(...)
+  core.spawn(function()
     pcall(core.sleep, verdict.delay)
-    send(self, ...)
+    send(self, request, number, verdict, answer, sys.now() - started, at)
     self.delayed = self.delayed - 1
     if self.delayed == 0 and self.all_sent then
       self.all_sent:open()
     end
-  end, ...)
+  end)
 end
 
 local function send_all(self, batch, numbers, verdicts, replies, started, at)
+  local took = sys.now() - started
   for i = 1, #batch do
     local verdict = verdicts[i]
     if verdict and verdict.delay then
-      send_later(self, verdict, batch[i], numbers[i], verdict, replies[i], started, at)
+      send_later(self, batch[i], numbers[i], verdict, replies[i], started, at)
     else
-      send(self, batch[i], numbers[i], verdict, replies[i], started, at)
+      send(self, batch[i], numbers[i], verdict, replies[i], took, at)
     end
   end
 end

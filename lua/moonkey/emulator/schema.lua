@@ -48,7 +48,9 @@ end
 
 local function explain(path, message, kind)
   if kind == "busy" then
-    return path .. " is in use by another process, perhaps another emulator; stop that one or give another file"
+    local holder = sqlite.holder(path)
+    return ("%s is in use by another process%s, perhaps another emulator; stop that one or give another file"):format(path,
+      holder and (" (pid %d)"):format(holder) or "")
   elseif kind == "notadb" then
     return path .. " is not a database of the emulator (" .. message .. "); give another file"
   end
