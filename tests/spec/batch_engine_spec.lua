@@ -287,6 +287,11 @@ describe("a result", function()
       result.to_jsonl{ row = 1, line = 2, id = 'T"1', outcome = "done", status = 200, attempts = 1, ms = 3 })
   end)
 
+  it("may be done though no reply came to its last request, which a job need not mind", function()
+    assert.equal('{"row":1,"line":2,"id":"TKN-0000-0002","outcome":"done","traceparent":"00-1-2-01","attempts":1,"ms":3}\n',
+      result.to_jsonl{ row = 1, line = 2, id = "TKN-0000-0002", outcome = "done", traceparent = "00-1-2-01", attempts = 1, ms = 3 })
+  end)
+
   it("shows no secret that a job returned or raised", function()
     local secret = "idt:TKN-0000-0009:" .. ("Zz9"):rep(16)
     local r = { row = 1, outcome = "done", title = "a " .. secret, value = { [secret] = { 'say "' .. secret .. '"', 5 } }, attempts = 0,

@@ -93,8 +93,8 @@ local DONE = '{"row":%d,"line":%d,"id":"%s","outcome":"done","status":%d,"tracep
 -- One line of JSONL. Nearly all results are of the first kind, and deserve a short way.
 function M.to_jsonl(result)
   local id = result.id
-  local plain = result.outcome == "done" and result.traceparent and result.line and id and result.value == nil
-    and not result.changes
+  local plain = result.outcome == "done" and result.traceparent and result.status and result.line and id
+    and result.value == nil and not result.changes
   if plain and id:find("^%u%u%u%-%d+%-%d+$") then -- the platform's form, which is no secret's
     return DONE:format(result.row, result.line, id, result.status, result.traceparent, result.attempts, result.ms)
   end
