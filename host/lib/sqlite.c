@@ -6,36 +6,25 @@
  * nil and json.null bind NULL; a NULL column is nil.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "../lockholder.h"
 #include "lib.h"
+#include "sqlite_lock.h"
 
 #define DATABASE  "moonkey.sqlite.database"
 #define STATEMENT "moonkey.sqlite.statement"
 
 struct database {
     sqlite3 *handle; /* NULL once closed */
-    int lock;        /* descriptor that holds the lock on the file, -1 without one */
-    dev_t dev;       /* of that file */
-    ino_t ino;
-    struct database *next_locked;
+    struct sqlite_lock lock;
     struct statement *statements;
 };
-
-/*
- * Those whose file this process has locked. Such a file is not opened a second time but by SQLite, because any close of it
- * drops SQLite's own locks (fcntl(2)): another program could then take the write-ahead log away from under us.
- */
-static struct database *locked;
 
 struct statement {
     sqlite3_stmt *handle; /* NULL once finalised, by close or __gc of either side */
@@ -347,43 +336,9 @@ static int database_close(lua_State *L)
     if (db->handle && sqlite3_close(db->handle) != SQLITE_OK)
         return failure(L, db->handle);
     db->handle = NULL;
-    if (db->lock >= 0)
-        close(db->lock); /* not before, see `locked` */
-    db->lock = -1;
-    for (struct database **p = &locked; *p; p = &(*p)->next_locked)
-        if (*p == db) {
-            *p = db->next_locked;
-            break;
-        }
+    sqlite_lock_release(&db->lock);
     lua_pushboolean(L, true);
     return 1;
-}
-
-static bool is_locked_here(const char *path)
-{
-    struct stat st;
-    if (!locked || stat(path, &st) != 0)
-        return false;
-    for (const struct database *db = locked; db; db = db->next_locked)
-        if (db->dev == st.st_dev && db->ino == st.st_ino)
-            return true;
-    return false;
-}
-
-/* Hold the file for this database alone, until its end however it comes. 0, or an errno; EWOULDBLOCK: somebody has it. */
-static int lock_file(struct database *db, const char *path)
-{
-    struct stat st;
-    if (is_locked_here(path))
-        return EWOULDBLOCK;
-    db->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (db->lock < 0 || flock(db->lock, LOCK_EX | LOCK_NB) != 0 || fstat(db->lock, &st) != 0)
-        return errno;
-    db->dev = st.st_dev;
-    db->ino = st.st_ino;
-    db->next_locked = locked;
-    locked = db;
-    return 0;
 }
 
 /*
@@ -407,9 +362,10 @@ static int sqlite_open(lua_State *L)
         lock = lua_toboolean(L, -1);
     }
     db = lua_newuserdatauv(L, sizeof *db, 0);
-    *db = (struct database){.lock = -1};
+    *db = (struct database){.lock = {.fd = -1}};
     luaL_setmetatable(L, DATABASE);
-    if (lock && (code = lock_file(db, path)) != 0) {
+    if (lock && (code = sqlite_lock_take(&db->lock, path)) != 0) {
+        sqlite_lock_release(&db->lock);
         lua_pushnil(L);
         lua_pushstring(L, code == EWOULDBLOCK ? "it is in use" : strerror(code));
         lua_pushstring(L, code == EWOULDBLOCK ? "busy" : code == EROFS || code == EACCES ? "readonly" : "cantopen");
@@ -431,6 +387,7 @@ static int sqlite_open(lua_State *L)
         int results = failure(L, db->handle);
         sqlite3_close(db->handle);
         db->handle = NULL;
+        sqlite_lock_release(&db->lock); /* who tries again is told the same */
         return results;
     }
     return 1;
@@ -449,14 +406,7 @@ static const luaL_Reg database_methods[] = {
 /* sqlite.is_locked(path): does somebody hold the file, by open with `lock`? Not while it is open in this process without. */
 static int sqlite_is_locked(lua_State *L)
 {
-    const char *path = luaL_checkstring(L, 1);
-    bool is_locked = is_locked_here(path);
-    int fd = is_locked ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        is_locked = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-        close(fd);
-    }
-    lua_pushboolean(L, is_locked);
+    lua_pushboolean(L, sqlite_lock_is_held(luaL_checkstring(L, 1)));
     return 1;
 }
 

@@ -114,6 +114,10 @@ describe("moonkey.sqlite", function()
       file:close()
       local db, message, kind = sqlite.open(path)
       assert.same({ nil, "file is not a database", "notadb" }, { db, message, kind })
+      for _ = 1, 2 do
+        assert.same({ nil, "file is not a database", "notadb" }, { sqlite.open(path, { lock = true }) })
+        assert.is_false(sqlite.is_locked(path))
+      end
     end)
 
     it("say that another has it", function()
