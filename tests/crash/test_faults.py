@@ -337,6 +337,25 @@ class ChangedInput(Case):
         self.assertEqual(posts[9999], 1)
         self.assertLessEqual(posts[1], 2)  # it is there twice now
 
+    def test_no_post_is_repeated_after_the_end_of_the_input(self):
+        """Killed at each commit of a run in which nothing is left to do, and resumed."""
+        trial = self.trial("job", rows=40)
+        trial.finish()
+        with open(trial.place.path(trial.source), encoding="utf-8") as f:
+            lines = f.readlines()
+        trial.place.write(trial.source, "".join(reversed(lines)))
+        new = ["resume", trial.path, "--accept-changes", "--journal", "new.journal"]
+        trial.requests()
+        for commit in range(1, 100):
+            if not trial.place.run(*new, orders={"CRASH_AT": f"sync/wal/{commit}/after"}).killed:
+                break
+            trial.place.run("resume", "new.journal")  # where it has been begun
+            self.assertEqual([r for r in trial.requests() if r[0] == "POST"], [], f"killed after commit {commit}")
+            for name in os.listdir(trial.place.directory):
+                if name.startswith("new.journal"):
+                    os.remove(trial.place.path(name))
+        self.assertGreater(commit, 3)
+
 
 @unittest.skipUnless(os.environ.get(NAMESPACE), "no mount namespace: this system does not allow `unshare -rm`")
 class FileSystems(Case):

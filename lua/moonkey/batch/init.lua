@@ -129,8 +129,8 @@ end
 local function close_journal(journal, ended)
   if not journal then return end
   local whole = ended.ended and not ended.unusable and not ended.stopped and journal.kind ~= "retry" -- which ends earlier
-  if whole then journal.writer:put{ rows = ended.rows } end
-  local ok, message = journal.writer:close(ended.stopped or ended.unusable and "unusable" or "done", http.stats().retries)
+  local ok, message = journal.writer:close(ended.stopped or ended.unusable and "unusable" or "done", http.stats().retries,
+    whole and { rows = ended.rows } or nil)
   if ok and ended.stopped ~= "journal" then return end
   ended.stopped = ended.stopped or "journal"
   ended.journal_error, ended.unrecorded = message or journal.writer.why_failed, #journal.writer.results

@@ -232,8 +232,14 @@ function Writer:begin(kind, values)
   return true
 end
 
--- The end of the session. true, or nil and why results are missing from the journal. A second time does nothing.
-function Writer:close(outcome, retries)
+local function end_session(self, outcome, retries, values)
+  put_all(self, values or {})
+  self:run("end_session", now(), outcome, retries, self.session)
+end
+
+-- The end of the session; `values` go to the table `run`, once all results are in the journal. true, or nil and why results are
+-- missing from it. A second time does nothing.
+function Writer:close(outcome, retries, values)
   if self.is_closed then return true end
   self.is_closed = true
   self.closed:open()
@@ -242,7 +248,7 @@ function Writer:close(outcome, retries)
   local ok, message = self:commit()
   if self.telling then tell(self, {}) end -- those that are under way
   if ok and self.session then
-    ok, message = self:transaction(function(w) w:run("end_session", now(), outcome, retries, w.session) end)
+    ok, message = self:transaction(end_session, outcome, retries, values)
   end
   self.db:close()
   return ok, message
