@@ -189,6 +189,22 @@ class Resume(Case):
         self.assertEqual(done.code, 3, done.err)
         self.assertEqual(len(self.results()), ROWS + 2)
 
+    def test_rows_that_are_tried_again_are_those_that_failed(self):
+        def row(number, name):
+            return f'{{"id":"TKN-{number}","name":"{name}"}}\n'
+
+        failed = row("9999-0001", "a") + row("0000-0002", "fine") + row("9999-0003", "c")
+        self.assertEqual(self.moonkey("batch", "-", stdin=failed).code, 3)
+        other = self.moonkey("retry", "last", "-", stdin=row("0000-0005", "other") + row("0000-0002", "fine") + row("9999-0003", "c"))
+        self.assertEqual(other.code, 2, other.err)
+        self.assertIn("row 1 is not the one (TKN-9999-0001) that it was when the run began", other.err)
+        short = self.moonkey("retry", "last", "-", stdin=row("9999-0001", "a") + row("0000-0002", "fine"))
+        self.assertEqual(short.code, 2, short.err)
+        self.assertIn("the input ends before rows that are to be tried again", short.err)
+        self.assertEqual(self.moonkey("retry", "last", "-", stdin=failed).code, 3)
+        self.assertEqual([r["outcome"] for r in self.results()], ["failed", "done", "failed"])
+        self.assertNotIn("other", self.names_in_emulator())
+
     def test_a_script_does_not_go_on_with_what_batch_began(self):
         self.assertEqual(self.moonkey("batch", self.rows(3), "--journal", "mine.journal", "--undoable").code, 0)
         script = self.write("again.lua", """

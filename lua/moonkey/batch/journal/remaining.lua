@@ -54,19 +54,35 @@ local function shown(id)
   return id and (" (%s)"):format(id) or ""
 end
 
--- Read `count` rows that were recorded; nil, line, message when one of them is another than it was.
-local function verify(self, count)
-  for _ = 1, count do
-    local row, line, message = self.inner:next()
-    if row == nil then return nil, line, message or "the input ends before rows that the run has done already" end
-    local hash, id, kind = self.hash_of:row(self.inner.count)
-    if kind then damage.told(self.path, error, id, 0) end
-    if hash and (not row or row_hash(row) ~= hash) then
-      return nil, line, ("row %d is not the one%s that it was when the run began; --accept-changes goes by id and contents "
-        .. "instead of position"):format(self.inner.count, shown(id))
-    end
+-- The next row, as inner:next() gives it; also nil, line, message where it was recorded as another one.
+local function next_verified(self)
+  local row, line, message = self.inner:next()
+  if row == nil then return nil, line, message end
+  local hash, id, kind = self.hash_of:row(self.inner.count)
+  if kind then damage.told(self.path, error, id, 0) end
+  if hash and (not row or row_hash(row) ~= hash) then
+    return nil, line, ("row %d is not the one%s that it was when the run began; moonkey resume --accept-changes goes by id and "
+      .. "contents instead of position"):format(self.inner.count, shown(id))
   end
-  return true
+  return row, line, message
+end
+
+-- A row to be worked on. All that are tried again have been there.
+local function next_wanted(self)
+  local row, line, message
+  if self.verified then row, line, message = self.inner:next() else row, line, message = next_verified(self) end
+  if row == nil and self.kind == "retry" then message = message or "the input ends before rows that are to be tried again" end
+  return row, line, message
+end
+
+-- Pass over `count` rows: how many, or nil, line, message.
+local function pass_over(self, count)
+  if self.verified then return self.inner:skip(count) end
+  for _ = 1, count do
+    local row, line, message = next_verified(self)
+    if row == nil then return nil, line, message or "the input ends before rows that the run has done already" end
+  end
+  return count
 end
 
 local function next_row(self)
@@ -76,13 +92,10 @@ local function next_row(self)
       self.inner:close()
       return nil
     end
-    if count == 0 then return self.inner:next() end
-    if self.verified then
-      if self.inner:skip(count) < count then return self.inner:next() end
-    else
-      local ok, line, message = verify(self, count)
-      if not ok then return nil, line, message end
-    end
+    if count == 0 then return next_wanted(self) end
+    local passed, line, message = pass_over(self, count)
+    if not passed then return nil, line, message end
+    if passed < count then return self.inner:next() end
   end
 end
 
@@ -107,7 +120,7 @@ function M.new(inner, db, path, kind, verified)
   return sources.over(inner, next_row, {
     path = path, query = assert(db:prepare(QUERIES[kind])),
     hash_of = assert(db:prepare("SELECT hash, id FROM rows WHERE row = ?")),
-    passes = kind == "retry" and retry_passes or resume_passes, verified = verified,
+    passes = kind == "retry" and retry_passes or resume_passes, kind = kind, verified = verified,
   })
 end
 
