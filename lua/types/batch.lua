@@ -66,6 +66,7 @@
 ---@field seconds number
 ---@field source string
 ---@field before integer rows that earlier sessions of the run have dealt with
+---@field kind? "resume"|"retry" what this session of the run is; nil for the first one
 ---@field run? string the run's id: `moonkey resume`, `retry`, `runs show` and `report` take it
 ---@field journal? string path of its journal
 ---@field stopped? "interrupted"|"auth"|"forbidden"|"certificate"|"consent"|"limit"|"halt"|"output"|"journal" why the run ended early

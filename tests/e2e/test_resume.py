@@ -275,6 +275,9 @@ class Resume(Case):
         self.assertEqual(again.code, 3)
         self.assertEqual(sorted(r["row"] for r in again.results()), [11, 12])
         self.assertEqual(len(self.results()), 12)
+        stopped = self.moonkey("retry", "last", "-j", "1", "--halt", "fail=1")
+        self.assertEqual(stopped.code, 5)
+        self.assertRegex(stopped.err, r"stopped by the halt rule: 1 of 1 rows failed; go on with `moonkey retry \S+`")
 
     def test_a_retry_does_not_finish_a_run(self):
         self.kill_after(50, "batch", self.write("some.jsonl", "bad\n" + self.read(self.rows())), "--rate", "300/s")

@@ -154,7 +154,8 @@ M.run{
   resume     true: go on with the run of `journal`, where there is one: rows that have ended are not done again
 }
 returns { rows =, done =, failed =, unknown =, skipped =, pending =, causes =, not_sent =, seconds =, source = name,
-          run = id, journal = path, before = rows that earlier sessions of the run have done,
+          run = id, journal = path, before = rows that earlier sessions of the run have done, kind = of this one: nil |
+          "resume" | "retry",
           stopped = nil | "interrupted" | "auth" | "forbidden" | "certificate" | "consent" | "halt" | "output" | "journal",
           halted = why, unusable = nil | { line =, message = }, output_error =, journal_error =, unrecorded = };
 or nil, message when nothing could be started. The job's mistakes fail rows; an error in setup or teardown is raised.
@@ -198,7 +199,7 @@ function M.run(options)
   if not written then ended.stopped, ended.output_error = ended.stopped or "output", message end
   for _, key in ipairs(COUNTED) do ended[key] = tally[key] end
   ended.seconds, ended.source, ended.before = sys.now() - started, source.name, before
-  if journal then ended.run, ended.journal = journal.id, journal.path end
+  if journal then ended.run, ended.journal, ended.kind = journal.id, journal.path, journal.kind end
   return ended
 end
 

@@ -103,7 +103,9 @@ local function stopped_line(s)
     line = ("%s; what came of %s more rows is not recorded: a resume does them again, or takes them for unknown after a POST")
       :format(line, M.number(s.unrecorded))
   end
-  if s.run and not s.over then return ("%s; go on with `moonkey resume %s`"):format(line, M.name_of_run(s)) end
+  if s.run and not s.over then -- a resume would leave alone what a retry has not come to
+    return ("%s; go on with `moonkey %s %s`"):format(line, s.kind or "resume", M.name_of_run(s))
+  end
   if s.pending > 0 then line = line .. "; run the pending rows again" end
   return line .. "; rows that were not read yet have no result"
 end
