@@ -93,8 +93,17 @@ local function is_same(path, what, hash, size)
 end
 
 local function refuse(run, problems)
-  stop.usage(("%s; nothing was sent. Put back what it was, or go by the rows' ids and contents instead of their position: "
-    .. "moonkey resume %s --accept-changes"):format(table.concat(problems, ", and "), run.name))
+  local otherwise = ("go by the rows' ids and contents instead of their position: moonkey resume %s --accept-changes")
+    :format(run.name)
+  if run.meta.plan then otherwise = "apply the plan that is there now, as a run of its own: moonkey batch PLAN" end
+  stop.usage(("%s; nothing was sent. Put back what it was, or %s"):format(table.concat(problems, ", and "), otherwise))
+end
+
+-- What is applied is what somebody has seen.
+local function refuse_another_plan(run)
+  if not run.meta.plan then return end
+  stop.usage(("run %s applies a plan, which may not change: without --accept-changes, moonkey resume %s goes on with it; "
+    .. "for other rows, make a plan of those"):format(run.meta.id, run.name))
 end
 
 -- Where the rows are, and whether they are known to be the same.
@@ -176,8 +185,7 @@ local function go_on(args, run, kind)
   local job = make_job(args, run, chunk)
   if args.accept_changes then
     args.job = run.meta.job
-    return perform.run{ args = args, source = source, job = job, jobs = count, meta = { plan = run.meta.plan },
-      continues = run.path }
+    return perform.run{ args = args, source = source, job = job, jobs = count, continues = run.path }
   end
   return perform.run{ args = args, source = source, job = job, jobs = count,
     journal = function(rows) return begin_again(rows, run, kind, verified) end }
@@ -194,6 +202,7 @@ function M.resume(args)
     stop.usage("--journal goes with --accept-changes, which begins a new run; without it, a run goes on in its own journal")
   end
   local run = look_up(args.run)
+  if args.accept_changes then refuse_another_plan(run) end
   local failed = run.counts.failed
   if is_complete(run) and not args.accept_changes then
     local more = failed > 0 and ("; `moonkey retry %s` tries its %d failed row%s again"):format(run.name, failed,

@@ -89,7 +89,7 @@ function M.run(options)
   local args = options.args
   local journal = options.journal or function(source)
     if options.continues then
-      return recorder.continue(source, options.continues, args.journal, values_of(args, options.meta))
+      return recorder.continue(source, options.continues, args.journal, values_of(args))
     end
     return begin(source, args, options.meta, options.claim)
   end

@@ -9,7 +9,8 @@ with; flags given here come first. What was in flight when it ended is sent agai
 not be repeated (a POST): such a row becomes `unknown`. Rows that failed stay failed: see retry.
 
 The input and the job have to be what they were. With --accept-changes they need not be: a new run
-is begun, in which rows with the same id and contents as one that RUN has done count as done.
+is begun, in which rows with the same id and contents as one that RUN has done count as done. Of a
+plan nothing may change.
 
 Exit: as batch, for the run as a whole.]],
 
