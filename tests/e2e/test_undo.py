@@ -134,6 +134,13 @@ class Undo(Plans):
         self.run_rows(ROWS[2:], "--undoable", "--skip-unchanged")
         self.assertIn("has changed nothing: nothing to undo", self.undo("-y").err)
 
+    def test_an_emulator_that_is_gone(self):
+        self.write("one.jsonl", '{"id":"TKN-0000-0002","name":"CRM robot"}\n')
+        self.assertEqual(self.run_moonkey("--emulator", "batch", "one.jsonl", "--undoable").code, 0)
+        done = self.run_moonkey("undo", "last", "-y")
+        self.assertEqual(done.code, 2, done.err)
+        self.assertIn("was against an emulator that ended with it", done.err)
+
     def test_not_elsewhere(self):
         self.run_rows(ROWS, "--undoable")
         other = self.emulator("--seed", "10")

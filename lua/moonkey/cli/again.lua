@@ -35,6 +35,13 @@ local function refuse_continued(meta)
     place.name(meta.continued_by, meta.continued_path)))
 end
 
+-- Are there tokens still that the run was about?
+function M.check_emulator(meta)
+  if not meta.options.emulator or meta.options.emulator_data then return end
+  stop.usage(("run %s was against an emulator that ended with it, and its tokens with that; --emulator=FILE keeps them")
+    :format(meta.id))
+end
+
 -- A run's journal, read and closed: path, meta, counts, and how a command names it.
 local function look_up(text)
   local path, message = place.find(text)
@@ -50,10 +57,7 @@ local function look_up(text)
     stop.usage(("run %s was begun by a script, which has the rows and the job: run that again, with the options "
       .. "journal = %q and resume = true of batch.run"):format(meta.id or text, path))
   end
-  if meta.options.emulator and not meta.options.emulator_data then
-    stop.usage(("run %s was against an emulator that ended with it, and its tokens with that; --emulator=FILE keeps them")
-      :format(meta.id))
-  end
+  M.check_emulator(meta)
   refuse_continued(meta)
   return { path = path, meta = meta, counts = counts, name = place.name(meta.id, path) }
 end

@@ -50,6 +50,7 @@ local function open_journal(text)
   if journal:running() then
     stop.usage(("run %s is under way: another moonkey is working on it; wait for its end"):format(journal.meta.id))
   end
+  again.check_emulator(journal.meta)
   return journal
 end
 
