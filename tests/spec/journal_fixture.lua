@@ -58,7 +58,7 @@ end
 
 local function run_of(options)
   local run = {
-    id = "20251125-140210-k3vq", created = M.CREATED, moonkey = "1.0.0", source = "tokens.csv",
+    command = "batch", id = "20251125-140210-k3vq", created = M.CREATED, moonkey = "1.0.0", source = "tokens.csv",
     input = "/home/ops/tokens.csv", format = "csv", input_sha256 = ("9f2c41d07ab3e856"):rep(4), input_size = 482113,
     target = "https://api.platform.softwareone.com", host = "api.platform.softwareone.com",
     account = "ACC-1234-5678 (Contoso Ltd)", credential = "MPT_API_TOKEN", own_id = "TKN-0000-0001",

@@ -217,9 +217,38 @@ describe("the outcome in words", function()
 
   it("says what can be done next", function()
     local commands = {}
-    for i, step in ipairs(gather(fixture.EVENTFUL).said.next) do commands[i] = step.command:match("moonkey (%a+)") end
+    local f, journal = gather(fixture.EVENTFUL)
+    for i, step in ipairs(f.said.next) do
+      local name
+      commands[i], name = step.command:match("^moonkey (%a+) r?e?s?u?l?t?s? ?(%S+)")
+      assert.equal(journal.path, name) -- it is not in the state directory, where an id would be looked for
+    end
     assert.same({ "resume", "retry", "runs", "undo" }, commands)
     assert.same({}, gather{ rows = 3 }.said.next)
+  end)
+
+  it("offers nothing that would be refused", function()
+    local function offered(run)
+      local list = {}
+      for i, step in ipairs(gather{ rows = 40, ended = 30, failed = 2, changes = true, run = run }.said.next) do
+        list[i] = step.command:match("^moonkey (%a+)")
+      end
+      return table.concat(list, " ")
+    end
+    assert.equal("resume retry runs undo", offered{})
+    assert.equal("runs undo", offered{ command = false }) -- only the script that began it goes on with it
+    assert.equal("resume retry undo", offered{ input = false }) -- from standard input: to be given again
+    assert.equal("runs", offered{ options = { emulator = true } })
+    assert.equal("resume retry runs undo", offered{ options = { emulator = true, emulator_data = "/tokens.db" } })
+  end)
+
+  it("names the command that has all rows of a cause", function()
+    local f, journal = gather{ rows = 1000, failed = 2, unknown = 3 }
+    local shown = page.render(f)
+    for _, flag in ipairs{ "", " --failed" } do
+      local command = ("<bdi>moonkey runs results %s%s</bdi></code> has all"):format(journal.path, flag)
+      assert.is_truthy(shown:find(command, 1, true), command)
+    end
   end)
 end)
 

@@ -2,6 +2,7 @@
 What a report says, gathered in one pass over the journal, in memory that does not grow with the number of rows:
 
   run       the journal's table `run` (see batch/journal/schema.lua), with `options` as a table
+  name      by which commands find it
   running   a process is working on it
   sessions  { number =, kind =, started =, ended =, outcome =, retries = }; without `ended` it was killed, or is under way
   totals    { rows = of the input, nil while it has not been read to its end; done =, failed =, unknown =, skipped =,
@@ -15,6 +16,7 @@ Times are milliseconds since 1970 UTC, as in the journal. Nothing in it is a sec
 ]]
 local changed = require "moonkey.batch.report.changed"
 local json = require "moonkey.json"
+local place = require "moonkey.batch.journal.place"
 local latencies = require "moonkey.batch.report.latency"
 local problems = require "moonkey.batch.report.problems"
 local redact = require("moonkey.secret").redact
@@ -71,7 +73,7 @@ end
 function M.gather(journal)
   local run, sessions = journal.meta, journal:sessions()
   local facts = {
-    run = run, running = journal:running(), sessions = sessions, requests = 0,
+    run = run, name = place.name(run.id, journal.path), running = journal:running(), sessions = sessions, requests = 0,
     totals = { rows = run.rows, done = 0, failed = 0, unknown = 0, skipped = 0, in_flight = 0 },
     timeline = timelines.new(run.created, sessions), latency = latencies.new(), failures = problems.new(),
     unknowns = problems.new(), changes = changed.new(),

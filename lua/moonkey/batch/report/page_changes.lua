@@ -89,7 +89,7 @@ function M.section(facts)
   return parts.section("changes", options.dry_run and "What would change" or "What changed", {
     h.p{ class = "note", ("%s, by field:"):format(words.changed(facts)) },
     fields(c), modules_table(c), rows_tables(c.rows),
-    parts.more(#c.rows, c.count, ("moonkey runs results %s -o jsonl"):format(facts.run.id)) })
+    parts.more(#c.rows, c.count, ("moonkey runs results %s -o jsonl"):format(facts.name)) })
 end
 
 return M

@@ -68,8 +68,8 @@ local function article(cause, command)
     } }
 end
 
-local function articles(causes, facts)
-  local command = ("moonkey runs results %s --failed"):format(facts.run.id)
+-- `command`: has all of the rows.
+local function articles(causes, command)
   local list = {}
   for i, cause in ipairs(causes) do list[i] = article(cause, command) end
   return list
@@ -79,14 +79,16 @@ function M.unknown(facts)
   local count = facts.totals.unknown
   if count == 0 then return nil end
   local heading = words.rows(count) .. (count == 1 and " with an unknown outcome" or " with unknown outcomes")
-  return parts.section("unknown", heading, { h.p(UNKNOWN), articles(facts.unknowns, facts) }, "alert")
+  local command = "moonkey runs results " .. facts.name
+  return parts.section("unknown", heading, { h.p(UNKNOWN), articles(facts.unknowns, command) }, "alert")
 end
 
 function M.failed(facts)
   local count = facts.totals.failed
   if count == 0 then return nil end
   return parts.section("failed", "What failed", {
-    h.p{ class = "note", ("%s, by cause."):format(words.rows(count)) }, articles(facts.failures, facts) })
+    h.p{ class = "note", ("%s, by cause."):format(words.rows(count)) },
+    articles(facts.failures, ("moonkey runs results %s --failed"):format(facts.name)) })
 end
 
 return M

@@ -127,19 +127,22 @@ local function verdict(facts)
   return t.failed > 0 and "failed" or "good"
 end
 
--- What can be done now: a list of { command =, text = }.
+-- What can be done now: a list of { command =, text = }. Only a script goes on with its run, and nobody where the tokens were
+-- those of an emulator that is gone.
 local function next_steps(facts)
-  local t, id, list = facts.totals, facts.run.id, {}
-  local function add(command, text) list[#list + 1] = { command = command:format(id), text = text } end
-  if facts.running or facts.run.options.dry_run then return list end
-  if not t.rows or t.not_done > 0 then add("moonkey resume %s", "goes on where the run stopped") end
-  if t.failed > 0 then
-    add("moonkey retry %s", "runs the failed rows again")
+  local t, run, list = facts.totals, facts.run, {}
+  local function add(command, text) list[#list + 1] = { command = command:format(facts.name), text = text } end
+  if facts.running or run.options.dry_run then return list end
+  local over = run.options.emulator and not run.options.emulator_data
+  local is_ours = run.command == "batch"
+  if is_ours and not over and (not t.rows or t.not_done > 0) then
+    add("moonkey resume %s", "goes on where the run stopped")
+  end
+  if is_ours and not over and t.failed > 0 then add("moonkey retry %s", "runs the failed rows again") end
+  if run.input and t.failed > 0 then
     add("moonkey runs results %s --failed -o csv", "gives the failed rows as a file to correct")
   end
-  if facts.changes.count > 0 then
-    add("moonkey undo %s", "takes the changes back, once you have seen how")
-  end
+  if not over and facts.changes.count > 0 then add("moonkey undo %s", "takes the changes back, once you have seen how") end
   return list
 end
 
