@@ -122,7 +122,7 @@ class Case(unittest.TestCase):
         process = self.start(*args, env=env, stdin=subprocess.DEVNULL if data is None else subprocess.PIPE, program=program)
         return self.finish(process, data)
 
-    def run_on_terminal(self, *args, env=None, width=100, answers=(), stderr=None):
+    def run_on_terminal(self, *args, env=None, width=100, answers=(), stderr=None, program=MOONKEY):
         """With standard error on a terminal, which /dev/tty is, too; .err is all that the terminal got.
 
         answers: (question, what is typed) in order; each is typed once the text of its question is there. A number in place of
@@ -135,7 +135,7 @@ class Case(unittest.TestCase):
             die_with_the_test()
             LIBC.ioctl(slave, 0x540E, 0)  # TIOCSCTTY
 
-        process = subprocess.Popen([MOONKEY, *args], cwd=self.dir, env=self.environment(**{"TERM": "xterm", **(env or {})}),
+        process = subprocess.Popen([program, *args], cwd=self.dir, env=self.environment(**{"TERM": "xterm", **(env or {})}),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr or slave, pass_fds=[slave],
                                    start_new_session=True, preexec_fn=take_terminal)
         self.addCleanup(self.reap, process)
