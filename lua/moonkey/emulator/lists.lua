@@ -29,8 +29,7 @@ local function select_page(store, source, page, args)
   local total, message = statement(store, "SELECT count(*) " .. from):row(table.unpack(args))
   local keys = {}
   if total and page.limit > 0 and page.offset < total then
-    local order = (page.order and page.order .. ", " or "") .. source.key_order
-    local sql = ("SELECT %s %s ORDER BY %s LIMIT ? OFFSET ?"):format(source.key, from, order)
+    local sql = ("SELECT %s %s ORDER BY %s LIMIT ? OFFSET ?"):format(source.key, from, page.order)
     args[#args + 1], args[#args + 2] = page.limit, page.offset
     for key in statement(store, sql):rows(table.unpack(args)) do
       keys[#keys + 1] = key
@@ -41,7 +40,7 @@ local function select_page(store, source, page, args)
   return keys, total
 end
 
--- The tokens of the page that `principal` sees, and how many there are in all; by id where the page has no order.
+-- The tokens of the page that `principal` sees, and how many there are in all.
 function M:list(principal, page)
   self:write_seen()
   local where, args = {}, {}
@@ -50,7 +49,7 @@ function M:list(principal, page)
   end
   where[#where + 1] = page.where
   table.move(page.args, 1, #page.args, #args + 1, args)
-  local source = { from = "token t", key = "t.n", key_order = "t.id", where = where }
+  local source = { from = "token t", key = "t.n", where = where }
   local keys, total = select_page(self, source, page, args)
   local tokens = {}
   for i, n in ipairs(keys) do
@@ -61,7 +60,7 @@ end
 
 -- The modules of the page, and how many there are in all, likewise.
 function M:list_modules(page)
-  local source = { from = "module m", key = "m.id", key_order = "m.id", where = { page.where } }
+  local source = { from = "module m", key = "m.id", where = { page.where } }
   local ids, total = select_page(self, source, page, { table.unpack(page.args) })
   local modules = {}
   for i, id in ipairs(ids) do

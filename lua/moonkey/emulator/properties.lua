@@ -3,7 +3,8 @@ The properties of tokens and of modules: which there are, what they are to a fil
 
 A property is { name =, kind =, sql = }. kind: "text", "date", "integer", "boolean"; "object", with `list` and `by_name` of what
 is below it; "collection", the same and `elements` = the scope of its elements; "list" and "hidden", which a filter cannot use.
-In SQL `t` is the token and `m` the module; `required` ones are never null. Names are looked up in lower case.
+In SQL `t` is the token and `m` the module; `required` ones are never null, `unique` ones never the same. Names are looked up in
+lower case.
 ]]
 local M = {}
 
@@ -25,12 +26,17 @@ local function of(kind, sql)
   end
 end
 
+local function unique(property)
+  property.unique = true
+  return property
+end
+
 -- ---- modules ----
 
 local own, setting = of("text", "m.%s"), of("boolean", "json_extract(m.settings, '$.%s')")
 
 local MODULE = {
-  own("id"), own("name"), own("description"),
+  unique(own("id")), own("name"), own("description"),
   object("settings", {
     setting("sharedAccount"), setting("configurable"), setting("default"), setting("paid"), { name = "type", kind = "list" },
   }),
@@ -59,7 +65,7 @@ table.insert(modules.list, { name = "filters", kind = "hidden" })
 local revision = { name = "revision", kind = "integer", sql = "t.revision", required = true }
 
 M.token = object(nil, {
-  column("id"), revision, column("status"), column("name"), column("description"), column("icon"),
+  unique(column("id")), revision, column("status"), column("name"), column("description"), column("icon"),
   date("lastAccessAt", "last_access_at"), column("token", "secret"),
   object("account", { column("id", "account"), account("icon"), account("type"), account("status"), account("name") }),
   scope(modules),

@@ -141,7 +141,7 @@ end
 --[[
 parse(raw query or nil, "api-tokens" or "modules") -> page | nil, errors
 
-page: { offset =, limit =, where = SQL or nil, args = its values, order = SQL or nil, select = see query_select.lua }
+page: { offset =, limit =, where = SQL or nil, args = its values, order = SQL, select = see query_select.lua }
 ]]
 function M.parse(raw, name)
   local resource = RESOURCES[name]

@@ -5,10 +5,11 @@ local M = {}
 
 M.MAX_TERMS = 20
 
--- translate(text, scope, may_use, faults) -> { sql = "… DESC, …" or nil, used = paths }; what is wrong is added to `faults`.
--- A "+" arrives as a blank.
+-- translate(text, scope, may_use, faults) -> { sql = "… DESC, …", used = paths }; what is wrong is added to
+-- `faults`. A "+" arrives as a blank. The order is always a whole one: by id where nothing else decides. What would come behind
+-- a unique property is left out, because the database would sort by it.
 function M.translate(text, scope, may_use, faults)
-  local terms, used = {}, {}
+  local terms, used, decided = {}, {}, false
   local function refuse(key, message)
     faults[#faults + 1] = { key = key ~= "" and key or "rql_validation", message = message }
   end
@@ -26,16 +27,20 @@ function M.translate(text, scope, may_use, faults)
         refuse(path, reason)
       end
       used[#used + 1] = path
-      terms[#terms + 1] = property.sql .. (sign == "-" and " DESC" or "")
+      terms[#terms + 1] = not decided and property.sql .. (sign == "-" and " DESC" or "") or nil
+      decided = decided or property.unique
     end
     ::continue::
   end
-  if #terms > M.MAX_TERMS then
+  if #used > M.MAX_TERMS then
     refuse("rql_validation", ("The order is too long: at most %d properties are allowed."):format(M.MAX_TERMS))
-  elseif #terms == 0 and text ~= "" and #faults == 0 then
+  elseif #used == 0 and text ~= "" and #faults == 0 then
     refuse("rql_validation", "No valid ordering properties were detected")
   end
-  return { sql = #terms > 0 and table.concat(terms, ", ") or nil, used = used }
+  if not decided then
+    terms[#terms + 1] = scope.by_name.id.sql
+  end
+  return { sql = table.concat(terms, ", "), used = used }
 end
 
 return M
