@@ -60,7 +60,7 @@ local function kind_of(fault, name)
     return latency(fault, value)
   elseif name:find("^%d+$") then
     fault.kind, fault.status = "status", tonumber(name)
-    if fault.status < 400 or fault.status > 599 then
+    if not name:find("^[45]%d%d$") then
       wrong(("%s is no status of an error, which are 400 to 599"):format(name), "503:0.1")
     end
   elseif name:find("^latency") then

@@ -10,8 +10,10 @@ local MOST_CALLERS = 1000
 
 -- new{ count =, period = seconds, text = as it was asked for }
 function M.new(options)
-  return setmetatable({ count = options.count, rate = options.count / options.period, text = options.text, buckets = {},
-    callers = 0, refused = 0 }, Pace)
+  return setmetatable({
+    count = math.max(1, options.count), rate = options.count / options.period, text = options.text,
+    buckets = {}, callers = 0, refused = 0,
+  }, Pace)
 end
 
 -- Those whose bucket is full again are as if they had never called. Where that frees none, everybody starts anew.

@@ -1,6 +1,6 @@
 --[[
 What a request asked for, as it may be shown to whoever opens the page. Masked are: every idt:…, every secret that the store
-knows, long runs of letters and digits, and the rest of a query from where it names a secret.
+knows, long runs of letters and digits, and all that follows where a secret is named.
 ]]
 local harmless = require "moonkey.harmless"
 
@@ -35,18 +35,15 @@ local function mask_named(text)
   return first and text:sub(1, first - 1) .. MASK or text
 end
 
+-- text: as on the wire. Decoded twice, since a secret that was encoded twice is one, too.
 local function masked(text, store)
-  text = text:gsub("[Ii][Dd][Tt]:([^:%s&]*):?[^%s&,|;()'\"]*", "idt:%1:" .. MASK)
+  text = mask_named(decode(decode(text))):gsub("[Ii][Dd][Tt]:([^:%s&]*):?[^%s&,|;()'\"]*", "idt:%1:" .. MASK)
   return mask_known(text:gsub(LONG_RUN, MASK), store)
 end
 
--- path and query as on the wire. Decoded twice, since a secret that was encoded twice is one, too.
-function M.target(path, query_text, store)
-  local shown = masked(decode(decode(path)), store)
-  if query_text then
-    shown = shown .. "?" .. masked(mask_named(decode(decode(query_text))), store)
-  end
-  shown = harmless(shown)
+-- path and query as on the wire
+function M.target(path, query, store)
+  local shown = harmless(masked(path, store) .. (query and "?" .. masked(query, store) or ""))
   if #shown > LONGEST then
     shown = shown:sub(1, utf8.offset(shown, 0, LONGEST) - 1) .. "…"
   end
