@@ -103,8 +103,11 @@ static int ended(lua_State *L, int status, lua_KContext ctx)
     (void)status;
     struct probe *p = (struct probe *)ctx;
     const struct facts *f = &p->facts;
-    if (p->park.wake == WAKE_CANCELLED)
-        return luaL_error(L, "interrupted");
+    if (p->park.wake == WAKE_CANCELLED) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "interrupted");
+        return 2;
+    }
     lua_createtable(L, 0, 16);
     lua_pushstring(L, steps[f->step]);
     lua_setfield(L, -2, "step");
@@ -166,7 +169,7 @@ static struct probe *new_probe(lua_State *L)
 /*
  * probe.connect{ base_url=, ca_file=, cert_file=, key_file=, proxy=, http2=, connect_timeout= (s), timeout= (s) }: a table of
  * what came of it, with `step`, how far it came ("resolve", "connect", "tls", "request", "reply"), and what is known of struct
- * facts and struct result; or nil and what is wrong with the base URL or the proxy.
+ * facts and struct result; or nil and what is wrong with the base URL or the proxy, or "interrupted" on Ctrl-C.
  */
 static int f_connect(lua_State *L)
 {

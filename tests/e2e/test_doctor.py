@@ -2,6 +2,7 @@
 import email.utils
 import json
 import os
+import signal
 import socket
 import time
 
@@ -276,6 +277,20 @@ class Network(Doctor):
             findings = self.reach(f"http://127.0.0.1:{port}", clock=20)
             self.one(findings, "reply", "problem", "none in time", "firewall")
             self.assertLess(time.monotonic() - started, 20)
+
+    def test_interrupted(self):
+        peer = self.peer(silent=True)
+        process = self.start("doctor", env={"MPT_API_BASE_URL": peer.url, "MPT_API_TOKEN": CREDENTIAL})
+        while not peer.requests:
+            self.assertIsNone(process.poll())
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        started = time.monotonic()
+        done = self.finish(process)
+        self.assertEqual(done.code, 130)
+        self.assertLess(time.monotonic() - started, 5)
+        self.assertIn("skipped   account        interrupted", done.out)
+        self.assertNotIn("traceback", done.err)
 
     def test_certificates(self):
         made = certificates()

@@ -4,6 +4,7 @@ local doctor = require "moonkey.doctor"
 local harmless = require "moonkey.harmless"
 local json = require "moonkey.json"
 local redact = require("moonkey.secret").redact
+local sys = require "moonkey.sys"
 
 local M = {
   summary = "look for what keeps moonkey from working, and say what to do",
@@ -59,6 +60,7 @@ function M.run(args)
   else
     print(as_json(findings, counts))
   end
+  if sys.interrupted() then return 128 + sys.interrupted() end
   return counts.problem > 0 and 1 or 0
 end
 

@@ -1,6 +1,6 @@
 -- moonkey whoami: whose credential is in use, where it came from, and where it is sent.
 local connect = require "moonkey.cli.connect"
-local errors = require "moonkey.errors"
+local failure = require "moonkey.cli.failure"
 local harmless = require "moonkey.harmless"
 local http = require "moonkey.http"
 local identity = require "moonkey.identity"
@@ -69,6 +69,8 @@ local function show(me)
   end
 end
 
+local MAX_TIME = 30 -- seconds; somebody waits
+
 local BY = { ["-p"] = "-p", MOONKEY_PROFILE = "MOONKEY_PROFILE", default = "default of the configuration" }
 
 local ORDER = { "token", "account", "host", "base_url", "credential", "profile", "guards", "id", "name", "status", "type" }
@@ -83,11 +85,8 @@ end
 
 function M.run(args)
   local _, profile = connect.configure(args, 1)
-  local found, err = identity.learn{}
-  if not found then
-    log.error("who we are is not known: %s", tostring(err))
-    return errors.is(err) and (err.status == 401 or err.status == 403) and 4 or 1
-  end
+  local found, err = identity.learn{ max_time = MAX_TIME }
+  if not found then return failure.report(err) end
   local me = me_here(args, profile)
   me.token, me.account = found.token, found.account
   if not me.token.id then log.warn("the credential is accepted, but does not name its token: whose it is cannot be asked") end

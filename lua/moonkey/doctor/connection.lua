@@ -187,6 +187,7 @@ return function(case)
   for _, name in ipairs{ "ca_file", "cert_file", "key_file", "proxy", "http2" } do config[name] = case.settings[name] end
   if case.settings.connect_timeout then config.connect_timeout = math.min(case.settings.connect_timeout, CONNECT_SECONDS) end
   local seen, message = probe.connect(config)
+  if sys.interrupted() then return skip(case, 1, "interrupted") end
   if not seen then
     case:problem("proxy", message, "correct HTTPS_PROXY or --proxy")
     return skip(case, 1, "the proxy cannot be used")

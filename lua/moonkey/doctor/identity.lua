@@ -2,6 +2,7 @@
 local errors = require "moonkey.errors"
 local http = require "moonkey.http"
 local identity = require "moonkey.identity"
+local sys = require "moonkey.sys"
 
 local LIMITS = { retry = 0, max_time = 20 }
 
@@ -22,8 +23,8 @@ local function refused(case, err)
 end
 
 return function(case)
-  local reason = case.blocked or not case.has_client and "there is no credential to ask with"
-    or not case.answered and "the platform cannot be reached"
+  local reason = case.blocked or sys.interrupted() and "interrupted"
+    or not case.has_client and "there is no credential to ask with" or not case.answered and "the platform cannot be reached"
   if reason then return case:skipped("account", reason) end
   local me, err = identity.learn(LIMITS)
   if not me then
