@@ -16,6 +16,8 @@ local sys = require "moonkey.sys"
 
 local M = {}
 
+local STEPS = 1000000 -- of Lua's virtual machine: more than any data needs
+
 local function sorted_names(map)
   local names = {}
   for name in pairs(map) do names[#names + 1] = name end
@@ -46,7 +48,9 @@ end
 local function evaluate(path, source)
   local chunk, message = load(source, "@" .. path, "t", {})
   if not chunk then return nil, unquoted(message) end
+  debug.sethook(function() error(path .. ": it does not come to an end", 0) end, "", STEPS)
   local ok, value = pcall(chunk)
+  debug.sethook()
   if not ok then return nil, unquoted(value) .. "; the file is data, and nothing is there that it could call" end
   if type(value) ~= "table" then
     return nil, ("%s: expected `return { NAME = { … } }`, a table of profiles; it returns a %s"):format(path, type(value))

@@ -68,7 +68,8 @@ class Quiet(http.server.ThreadingHTTPServer):
 class Peer:
     """`reply`: (status, content type, body), or a function of the handler that returns them. `requests`: (method, path, credential)."""
 
-    def __init__(self, case, reply=(401, "application/problem+json", PROBLEM), certificate=None, headers=None, silent=False, host="127.0.0.1"):
+    def __init__(self, case, reply=(401, "application/problem+json", PROBLEM), certificate=None, headers=None, silent=False, host="127.0.0.1",
+                 client_ca=None):
         self.reply, self.headers, self.silent, self.requests = reply, headers or {}, silent, []
         self.over = threading.Event()
         self.server = Quiet(("127.0.0.1", 0), Handler)
@@ -78,6 +79,9 @@ class Peer:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
+            if client_ca:
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(client_ca)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         case.addCleanup(self.stop)

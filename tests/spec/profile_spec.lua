@@ -83,6 +83,7 @@ describe("a configuration file", function()
     { "", "it returns a nil" },
     { "return {", "config%.lua:1: unexpected symbol near <eof>" },
     { "\nreturn { p = os.getenv('HOME') }", "config%.lua:2: attempt to index a nil value %(global 'os'%); the file is data" },
+    { "while true do end", "config%.lua: it does not come to an end" },
     { "return { p = require 'x' }", "nil value %(global 'require'%); the file is data" },
     { "\27Lua", "attempt to load a binary chunk" },
     -- secrets

@@ -7,6 +7,8 @@ local EXPIRES_SOON = 14 * DAY
 local SKEW_WARNING, SKEW_PROBLEM = 30, 300 -- seconds
 local CONNECT_SECONDS, TOTAL_SECONDS = 10, 20
 
+local CLIENT_CERTIFICATE = "give the right one with --cert and --key, or in the profile"
+
 local AFTER = { resolve = 1, connect = 2, tls = 3, request = 4, reply = 5 } -- the steps, in order
 
 local function milliseconds(seconds)
@@ -67,6 +69,9 @@ end
 
 local function name_lookup(case, seen, done)
   local host = case.base_url:match("^%a+://([^/]*)"):gsub(":%d+$", "")
+  if not case.proxy and not host:find("[^%d.]") or host:find("^%[") then
+    return case:skipped("name", "the base URL has an address instead")
+  end
   local what = case.proxy and "the proxy's name" or host
   if done then
     local address = seen.address and ("is " .. seen.address) or "was found"
@@ -97,7 +102,7 @@ end
 local function tls_remedy(case, seen)
   local message = seen.message or ""
   local now = os.date("!%Y-%m-%d %H:%M", sys.wall() // 1 | 0)
-  if message:find("client certificate", 1, true) then return "give the right one with --cert and --key, or in the profile" end
+  if message:find("client certificate", 1, true) then return CLIENT_CERTIFICATE end
   if message:find("expired", 1, true) or message:find("not yet valid", 1, true) then
     return ("if this machine's clock is right (it says %s UTC), whoever runs the server has to renew it"):format(now)
   elseif message:find("does not match", 1, true) or message:find("no alternative", 1, true) then
@@ -156,8 +161,9 @@ end
 
 local function reply(case, seen, done)
   if done then return judge_reply(case, seen) end
-  case:problem("reply", seen.timed_out and "none in time" or seen.message or "none",
-    "try again; where it stays so, a proxy or firewall may cut connections off")
+  local message = seen.timed_out and "none in time" or seen.message or "none"
+  case:problem("reply", message, message:find("client certificate", 1, true) and CLIENT_CERTIFICATE
+    or "try again; where it stays so, a proxy or firewall may cut connections off")
 end
 
 local function clock(case, seen)
