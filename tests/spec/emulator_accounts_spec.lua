@@ -44,6 +44,15 @@ describe("the emulator's accounts:", function()
     end
   end)
 
+  it("modules tell their accountTypes in a list that asks for them, and alone", function()
+    local _, page = peer:call("GET", MODULES .. "?select=accountTypes&in(id,(MOD-0622,MOD-0837))", nil, { as = "ops" })
+    assert.same({ { "Client", "Operations" }, { "Operations" } }, { page.data[1].accountTypes, page.data[2].accountTypes })
+    _, page = peer:call("GET", MODULES, nil, { as = "ops" })
+    assert.is_nil(page.data[1].accountTypes)
+    local _, module = peer:call("GET", MODULES .. "/MOD-8743", nil, { as = "ops" })
+    assert.same({ module.settings.type, { "Operations", "Vendor" } }, { module.accountTypes, module.settings.type })
+  end)
+
   it("a list shows what the account may see", function()
     for who, wanted in pairs({
       ops = "TKN-1 TKN-2 TKN-3 TKN-4 TKN-5 TKN-6 TKN-7", vendor = "TKN-2 TKN-5", client = "TKN-3", client2 = "TKN-6", strange = "TKN-7",

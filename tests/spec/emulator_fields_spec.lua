@@ -79,7 +79,8 @@ describe("the emulator: fields", function()
       { "nothing at all", "{}", "status", "Active", false },
       { "names in another case", '{"NAME":"A","Icon":"B"}', "name", "A", true },
       { "a name twice: the last one counts", '{"name":"A","name":"B"}', "name", "B", true },
-      { "a name in two cases: the exact one counts", '{"Name":"A","name":"B","NAME":"C"}', "name", "B", true },
+      { "a name in many cases: the exact one counts", '{"Name":"A","NAME":"C","nAme":"D","naMe":"E","namE":"F","name":"B","nAMe":"G"}',
+        "name", "B", true },
       { "a byte order mark before it", '\xEF\xBB\xBF{"name":"A"}', "name", "A", true },
       { "space around it", ' \r\n\t{ "name" : "A" }\n', "name", "A", true },
       { "escapes", [[{"n\u0061me":"\u00e9\u0301 \u6771"}]], "name", "é\u{301} 東", true },
@@ -207,6 +208,27 @@ describe("the emulator: fields", function()
       end)
     end)
   end
+
+  it("the secret is in replies to everything; with secrets hidden, in the reply to POST alone", function()
+    local _, made = peer:call("POST", TOKENS, { name = "x" })
+    local path = TOKENS .. "/" .. made.id
+    local calls = {
+      { "GET", path }, { "GET", path .. "?select=token" }, { "PUT", path, '{"icon":"x"}' }, { "PUT", path, "{}" },
+      { "POST", path .. "/disable" }, { "POST", path .. "/enable" }, { "GET", TOKENS .. "?select=+token&id=" .. made.id },
+    }
+    for _, hidden in ipairs({ false, true }) do
+      peer.store.options = { hide_token = hidden }
+      for _, call in ipairs(calls) do
+        local status, body, reply = peer:call(table.unpack(call))
+        assert.equal(200, status)
+        local token = body.data and body.data[1] or body
+        assert.same({ made.id, not hidden and made.token or nil }, { token.id, token.token })
+        assert.equal(not hidden, reply.body:find(made.token, 1, true) ~= nil)
+      end
+    end
+    _, made = peer:call("POST", TOKENS, { name = "x" })
+    assert.equal(64, #made.token:match("%w+$"))
+  end)
 
   describe("of a POST:", function()
     local cases = {

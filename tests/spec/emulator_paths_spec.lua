@@ -20,7 +20,7 @@ describe("the emulator's", function()
       { "GET", TOKENS .. "/TKN-9999-9999", nil, 404 }, { "PUT", TOKENS .. "/TKN-9999-9999", '{"icon":"x"}', 404 },
       { "DELETE", TOKENS .. "/TKN-9999-9999", nil, 404 }, { "POST", TOKENS .. "/TKN-9999-9999/enable", nil, 404 },
       { "POST", TOKENS .. "/TKN-9999-9999/disable", nil, 404 }, { "GET", MODULES .. "/MOD-0000", nil, 404 },
-      { "GET", TOKENS .. "/TKN-0000-0000", nil, 404 },
+      { "GET", TOKENS .. "/TKN-0000-0000", nil, 404 }, { "POST", TOKENS .. "/TKN-0000%2D0002/disable/", nil, 200 },
     }
     for _, case in ipairs(cases) do
       it(("%s %s gives %d"):format(case[1], case[2], case[4]), function()
@@ -62,7 +62,8 @@ describe("the emulator's", function()
       "/", "", "/public", "/public/v1", "/public/v1/accounts", "/public/v1/accounts/", "/public/v1/accounts/api-token",
       "/public/v1/accounts/API-TOKENS", "/v1/accounts/api-tokens", "/api-tokens", "/public/v2/accounts/api-tokens",
       "//public/v1/accounts/api-tokens", "/public/v1/accounts//api-tokens", TOKENS .. "//", TOKENS .. "//TKN-0000-0002",
-      T2 .. "/item", T2 .. "/enable/more", T2 .. "/ENABLE", T2 .. "//enable", MODULES .. "/MOD-1756/enable",
+      T2 .. "/item", T2 .. "/enable/more", T2 .. "/ENABLE", T2 .. "//enable", TOKENS .. "//TKN-0000-0002/enable",
+      MODULES .. "/MOD-1756/enable",
       "/public/v1/accounts/actions", "/public/v1/accounts/accounts/ACC-0000-0001", "/public/v1/accounts/api-tokens%2FTKN-0000-0002",
     }
     for _, path in ipairs(cases) do
