@@ -320,8 +320,8 @@ class AllOfThem(Scripts):
             self.assertEqual(done.code, 0, (name, done.err))
             self.assertNotIn("would be done", done.out)
 
-    def failing(self, status):
-        """Reads are answered, writes are not."""
+    def failing(self, status, then=None):
+        """Reads are answered, writes are not. `then`: what of a token is otherwise when it is read alone."""
         tokens = [token(n, f"token {n}", ["MOD-1756"]) for n in range(1, 4)]
         page = {"$meta": {"pagination": {"offset": 0, "limit": 100, "total": 3}}, "data": tokens}
 
@@ -330,7 +330,7 @@ class AllOfThem(Scripts):
                 return status, "application/json", b'{"title":"Not now"}'
             path, _, _ = handler.path.partition("?")
             found = [t for t in tokens if path.endswith(t["id"])]
-            return 200, "application/json", json.dumps(found[0] if found else page).encode()
+            return 200, "application/json", json.dumps({**found[0], **(then or {})} if found else page).encode()
         peer = Peer(self, reply)
         self.env = {"MPT_API_BASE_URL": peer.url, "MPT_API_TOKEN": tokens[0]["token"]}
         return peer
@@ -357,6 +357,22 @@ class AllOfThem(Scripts):
                 self.assertRegex(done.err, "0 of [23] changed, [23] failed")
                 self.assertTrue([r for r in peer.requests if r[0] != "GET"])
                 self.assertFalse([r for r in peer.requests if r[0] != "GET" and "TKN-0000-0001" in r[1] and name != "check_names"])
+
+    def test_what_has_changed_since_the_list(self):
+        """Whoever looks again just before writing finds that there is no reason to write any more."""
+        self.write("policy.lua", "return { { modules = {} } }")
+        self.write("convention.lua", "return { pattern = '^T', rename = function(tok) return 'T' .. tok.name end }")
+        self.write("sheet.csv", "name,description\ntoken 2,a\n")
+        for name, args, then, said in (
+                ("disable_unused", [], {"lastAccessAt": ago(0)}, "it was used just now"), ("disable_unused", [], {"status": "Disabled"}, "it is Disabled already"),
+                ("least_privilege", ["policy.lua"], {"modules": []}, "it has lost them already"),
+                ("check_names", ["convention.lua"], {"name": "mine now"}, "somebody has renamed it"),
+                ("copy_descriptions", ["sheet.csv"], {"description": "a"}, "it has that description already")):
+            peer = self.failing(200, then)
+            done = self.script(name, *args, "--apply")
+            self.assertEqual((done.code, self.lines(done, "done")), (0, {}), done.err)
+            self.assertEqual(self.lines(done, "nothing to do")[2], said)
+            self.assertEqual({request[0] for request in peer.requests}, {"GET"})
 
     def test_lists_that_fail(self):
         self.write("policy.lua", "return { { modules = {} } }")

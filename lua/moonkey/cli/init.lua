@@ -27,6 +27,7 @@ Examples:
   moonkey undo last                    take the last run back, where it was one of a plan
   moonkey token list --unused-for 90d  find tokens; token --help: make, change and delete them
   moonkey emulator --port 8080         an emulator for other programs
+  moonkey doctor                       what keeps moonkey from working here; whoami: as whom it works
 
 Exit: 0 done, 1 script or run-time error, 2 usage or unusable input, 3 some rows failed,
 4 not authorised, 5 stopped by a guard (consent, --halt, --max-changes, drift), 6 changes found by
