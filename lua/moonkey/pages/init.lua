@@ -4,8 +4,8 @@ Lists of the platform, read page by page: for row in pages.of(path, { where =, s
 The page after the one that the script works on is on its way meanwhile. A failed page raises the error of its call.
 
 A list changes while it is read, also by what the script does with its rows. Pages are told apart by their offset, so:
-  - rows that have gone since the last page moved those behind them forward: as many as the total has shrunk by are read
-    again;
+  - rows that have gone since the last page moved those behind them forward: as many as the total has shrunk by are read again
+    (moonkey.pages.met);
   - rows that are met again are left out: no id is delivered twice;
   - the limit that a server answers with, and what it puts on a page, count; not what it was asked for.
 A server may lie about all that, so the end is also reached where page after page has nothing new.
@@ -15,6 +15,7 @@ local core = require "moonkey.task.core"
 local errors = require "moonkey.errors"
 local json = require "moonkey.json"
 local log = require "moonkey.log"
+local met = require "moonkey.pages.met"
 local query = require "moonkey.pages.query"
 
 local M = {}
@@ -70,25 +71,22 @@ end
 
 -- ---- the way through the list ----
 
---[[
-Where to read on, behind a page with `count` rows. As many rows as the total has shrunk by may have moved to before this page,
-where nobody has met them; all that stood before those has been met.
-]]
-function Reader:advance(count, total, limit)
-  local here, before = self.offset, self.total
-  self.total = total or before
-  if total and before and total < before then
-    self.offset = math.max(0, here - (before - total))
-  elseif count > 0 then
-    self.offset = here + count
-  else
-    self.offset = here + math.max(1, math.min(limit or self.asked, self.asked))
-  end
+-- Behind a page: where the next one is, if there is one. Returns whether its rows are to be delivered now, and whether it has
+-- none although the total says so.
+function Reader:advance(page)
+  local count, total, here = #page.rows, page.total, self.offset
+  local shrunk = total and self.total and math.max(0, self.total - total) or 0
+  self.total = total or self.total
+  local promised = count == 0 and total ~= nil and here < total
+  local places = promised and math.max(1, math.min(page.limit or self.asked, self.asked)) or count
+  local joins = self.met:take(here, places, self.asked, shrunk)
+  self.offset = self.met:next(total)
+  return joins, promised
 end
 
--- Pages in a row that had nothing, although the total says so, and that had nothing new. Is that enough of them?
-function Reader:is_fruitless(count, new, promised)
-  self.empty = count == 0 and promised and self.empty + 1 or 0
+-- Pages in a row that had nothing, although they should have, and that had nothing new. Is that enough of them?
+function Reader:is_fruitless(promised, new)
+  self.empty = promised and self.empty + 1 or 0
   self.stale = new == 0 and self.stale + 1 or 0
   self.fruitful = self.fruitful + (new > 0 and 1 or 0)
   -- Whatever has moved, nobody has to read more than all that he has read once.
@@ -97,21 +95,16 @@ end
 
 -- Take in a page, and see to it that the one behind it is on its way.
 function Reader:take(page)
-  local total, here, count = page.total, self.offset, #page.rows
-  self.rows, self.at = self:keep_new(page.rows), 0
-  self:advance(count, total, page.limit)
-  local fruitless = self:is_fruitless(count, #self.rows, total and here < total)
-  local passed
-  if total then passed = self.offset >= total else passed = count == 0 end
-  if self.limit and self.count >= self.limit then
-    self.ended = true
-  elseif passed or fruitless then
-    self.ended = true
-    if total and self.count < total then
-      log.warn("%s: the platform tells of %d rows, but has shown %d", self.path, total, self.count)
-    end
-  else
+  local joins, promised = self:advance(page)
+  if self.stale >= PATIENCE then joins = true end -- better late than never: the total makes no sense
+  self.rows, self.at = joins and self:keep_new(page.rows) or {}, 0
+  local fruitless = self:is_fruitless(promised, #self.rows)
+  local nothing = #page.rows == 0 and not page.total -- nobody knows of more
+  self.ended = not self.offset or fruitless or nothing or self.count == self.limit
+  if not self.ended then
     self:fetch()
+  elseif page.total and self.count < page.total and self.count ~= self.limit then
+    log.warn("%s: the platform tells of %d rows, but has shown %d", self.path, page.total, self.count)
   end
 end
 
@@ -173,7 +166,7 @@ function M.of(path, options, what)
   local request, wrong = query.build(options)
   if not request then error(("%s: %s"):format(what or "pages.of", wrong), 2) end
   local reader = setmetatable({ path = path, text = request.text, limit = request.limit, page_size = request.page_size,
-    offset = 0, rows = {}, at = 0, count = 0, seen = {}, empty = 0, stale = 0, fruitful = 0,
+    met = met.new(), offset = 0, rows = {}, at = 0, count = 0, seen = {}, empty = 0, stale = 0, fruitful = 0,
     ended = request.limit == 0 }, Reader)
   return function() return reader:next() end, nil, nil, reader
 end
