@@ -18,7 +18,7 @@ end
 -- Would a spreadsheet, or we, read something else than this text? Plain numbers survive, up to the 15 digits that it keeps.
 local function is_fragile(text)
   text = text:match("^'*(.*)$")
-  if text:find("^[=+@\t\r-]") or text:find("^\xef\xbc[\x8b\x8d\x9d\xa0]") or text == "\\N" then return true end -- also ＋－＝＠
+  if text:find("^[=+@%s-]") or text:find("^\xef\xbc[\x8b\x8d\x9d\xa0]") or text == "\\N" then return true end -- also ＋－＝＠
   if not text:find("%d") then
     local word = text:lower()
     return word == "true" or word == "false"

@@ -11,12 +11,14 @@ local stdout = require "moonkey.cli.output.stdout"
 local Csv = {}
 Csv.__index = Csv
 
+local MASK = "[redacted]" -- stands for the credential, when the platform repeats it
 local BOM = "\xef\xbb\xbf"
 
 -- Why a text cannot be carried; nil where it can.
 local function obstacle(text)
   if text:find("[%z\1-\8\11-\31\127]") then return "has control characters" end -- of which a spreadsheet makes others, or none
-  if redact(text) ~= text then return "looks like a secret" end
+  if text:find("[ \t]$") then return "ends with a space" end -- spreadsheets write it without quotes, and so it is dropped
+  if redact(text) ~= text or text:find(MASK, 1, true) then return "looks like a secret" end
 end
 
 function Csv:add(object)

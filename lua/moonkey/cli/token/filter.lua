@@ -65,7 +65,7 @@ local function by_name(values)
       stop.usage(("--name %s: the platform's query language has no way to write both kinds of quote in one value; use a "
         .. "part of the name with * at its ends"):format(name))
     end
-    if name:sub(2, -2):gsub("\\%*", ""):find("*", 1, true) then
+    if name:gsub("\\%*", ""):gsub("^%*", ""):gsub("%*$", ""):find("*", 1, true) then
       stop.usage(("--name %s: the platform takes * only at the beginning and at the end of a name"):format(name))
     end
     list[i] = rql.ilike("name", name)
