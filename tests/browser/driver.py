@@ -19,6 +19,39 @@ ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "-
              "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
              "--hide-scrollbars", "--force-color-profile=srgb", "about:blank"]
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
+SCREENS = [(1280, "light"), (1280, "dark"), (768, "light"), (360, "light"), (360, "dark")]
+
+# Where each text is too faint for its background (WCAG 2: at least 4.5, or 3 when it is large).
+FAINT = r"""
+const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+function rgba(color) {
+  context.clearRect(0, 0, 1, 1); context.fillStyle = color; context.fillRect(0, 0, 1, 1);
+  return [...context.getImageData(0, 0, 1, 1).data];
+}
+function luminance(c) {
+  const [r, g, b] = c.slice(0, 3).map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+function background(element) {
+  for (; element; element = element.parentElement) {
+    const c = rgba(getComputedStyle(element).backgroundColor);
+    if (c[3] === 255) return c;
+  }
+  return [255, 255, 255, 255];
+}
+const faint = new Set(), walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+let seen = 0;
+while (walker.nextNode()) {
+  const element = walker.currentNode.parentElement, style = getComputedStyle(element);
+  if (!walker.currentNode.data.trim() || !element.getClientRects().length || element.closest('title,desc')) continue;
+  seen++;
+  const a = luminance(rgba(element.closest('svg') ? style.fill : style.color)), b = luminance(background(element));
+  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  const size = parseFloat(style.fontSize), large = size >= 24 || size >= 18.66 && style.fontWeight >= 700;
+  if (ratio < (large ? 3 : 4.5)) faint.add(`${ratio.toFixed(2)} ${element.outerHTML.slice(0, 90)}`);
+}
+return { seen, faint: [...faint] };
+"""
 
 
 def missing():
@@ -78,7 +111,10 @@ class Browser:
         return self._send("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
     def open(self, path):
-        self._send("POST", "/url", {"url": pathlib.Path(path).resolve().as_uri()})
+        self.visit(pathlib.Path(path).resolve().as_uri())
+
+    def visit(self, url):
+        self._send("POST", "/url", {"url": url})
 
     def js(self, script, *arguments):
         return self._send("POST", "/execute/sync", {"script": script, "args": list(arguments)})

@@ -18,39 +18,6 @@ import driver
 MOONKEY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else None
 SPEC = pathlib.Path(__file__).resolve().parent.parent / "spec"
 PICTURES = os.environ.get("MOONKEY_SCREENSHOTS")
-SCREENS = [(1280, "light"), (1280, "dark"), (768, "light"), (360, "light"), (360, "dark")]
-
-# Where each text is too faint for its background (WCAG 2: at least 4.5, or 3 when it is large).
-FAINT = r"""
-const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-function rgba(color) {
-  context.clearRect(0, 0, 1, 1); context.fillStyle = color; context.fillRect(0, 0, 1, 1);
-  return [...context.getImageData(0, 0, 1, 1).data];
-}
-function luminance(c) {
-  const [r, g, b] = c.slice(0, 3).map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-}
-function background(element) {
-  for (; element; element = element.parentElement) {
-    const c = rgba(getComputedStyle(element).backgroundColor);
-    if (c[3] === 255) return c;
-  }
-  return [255, 255, 255, 255];
-}
-const faint = new Set(), walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-let seen = 0;
-while (walker.nextNode()) {
-  const element = walker.currentNode.parentElement, style = getComputedStyle(element);
-  if (!walker.currentNode.data.trim() || !element.getClientRects().length || element.closest('title,desc')) continue;
-  seen++;
-  const a = luminance(rgba(element.closest('svg') ? style.fill : style.color)), b = luminance(background(element));
-  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-  const size = parseFloat(style.fontSize), large = size >= 24 || size >= 18.66 && style.fontWeight >= 700;
-  if (ratio < (large ? 3 : 4.5)) faint.add(`${ratio.toFixed(2)} ${element.outerHTML.slice(0, 90)}`);
-}
-return { seen, faint: [...faint] };
-"""
 
 # The charts that are shown, with their size, what they are called, and the least size of a letter on the screen.
 CHARTS = r"""
@@ -134,7 +101,7 @@ class Report(unittest.TestCase):
 
     def test_charts_have_size_and_names(self):
         self.open(self.page("f.EVENTFUL"))
-        for width, scheme in SCREENS:
+        for width, scheme in driver.SCREENS:
             with self.subTest(width=width, scheme=scheme):
                 self.browser.show(width, scheme=scheme)
                 charts = self.browser.js(CHARTS)
@@ -167,11 +134,11 @@ class Report(unittest.TestCase):
     def test_it_can_be_read_on_any_screen(self):
         self.open(self.page("f.EVENTFUL"))
         self.browser.js("document.querySelectorAll('details').forEach(d => d.open = true)")
-        for width, scheme in SCREENS:
+        for width, scheme in driver.SCREENS:
             with self.subTest(width=width, scheme=scheme):
                 self.browser.show(width, scheme=scheme)
                 self.assertEqual(width, self.browser.js("return document.documentElement.scrollWidth"))
-                found = self.browser.js(FAINT)
+                found = self.browser.js(driver.FAINT)
                 self.assertGreater(found["seen"], 300)
                 self.assertEqual([], found["faint"])
         light, dark = (self.background(scheme) for scheme in ("light", "dark"))
@@ -184,7 +151,7 @@ class Report(unittest.TestCase):
     def test_it_prints_dark_on_white(self):
         self.open(self.page("f.EVENTFUL"))
         self.assertEqual("rgb(255, 255, 255)", self.background("dark", media="print"))
-        self.assertEqual([], self.browser.js(FAINT)["faint"])
+        self.assertEqual([], self.browser.js(driver.FAINT)["faint"])
         pages = len(re.findall(rb"/Type\s*/Page\b", self.browser.pdf()))
         self.assertTrue(3 <= pages <= 40, pages)
 

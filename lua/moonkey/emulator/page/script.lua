@@ -50,7 +50,7 @@ function showCounts(state) {
 }
 
 function showTokens(state) {
-  const text = JSON.stringify([state.counts, state.tokens]);
+  const text = JSON.stringify([view, state.counts, state.tokens]);
   if (text === shownTokens) return; // a selection of text stays
   shownTokens = text;
   showCounts(state);
@@ -98,8 +98,8 @@ function showFaults(state) {
 function showEmulator({ emulator }) {
   $("version").textContent = emulator.version;
   $("about").textContent = `Running since ${emulator.started.replace("T", " ").slice(0, 19)} UTC; tokens are kept `
-    + (emulator.data ? `in ${emulator.data}.` : "in memory.") + (emulator.hidesTokens ? " Reads do not show their secrets." : "")
-    + " Nothing here is real, and no secret is shown.";
+    + (emulator.data ? `in ${emulator.data}.` : "in memory.")
+    + (emulator.hidesTokens ? " Reads do not show their secrets." : "") + " Nothing here is real, and no secret is shown.";
 }
 
 async function fetchState(signal) {
