@@ -1,5 +1,4 @@
 -- What the commands that list something have in common.
-local harmless = require "moonkey.harmless"
 local log = require "moonkey.log"
 local output = require "moonkey.cli.output"
 local stop = require "moonkey.cli.stop"
@@ -44,8 +43,7 @@ local function write_all(options)
   for item in options.items() do
     if sys.interrupted() then stop.quietly(128 + sys.interrupted()) end
     item = options.public and options.public(item) or item
-    local left_out = out:add(item)
-    if left_out then log.warn("%s: left out: %s", harmless(item.id), left_out) end
+    out:add(item)
     count = count + 1
     tick(count)
   end

@@ -1,9 +1,11 @@
 --[[
 Objects as CSV that batch takes back, and that survives a spreadsheet: see moonkey.batch.csv_cells.
 
-What a cell cannot hold is left out, because an empty cell changes nothing; add() returns what that was, once for each object.
+What a cell cannot hold is left out, because an empty cell changes nothing; each is told.
 ]]
 local csv_cells = require "moonkey.batch.csv_cells"
+local harmless = require "moonkey.harmless"
+local log = require "moonkey.log"
 local redact = require("moonkey.secret").redact
 local result = require "moonkey.batch.result"
 local stdout = require "moonkey.cli.output.stdout"
@@ -31,7 +33,7 @@ function Csv:add(object)
     cells[i] = why and "" or csv_cells.cell(value)
   end
   stdout.write(result.csv_line(cells))
-  if #left_out > 0 then return table.concat(left_out, ", ") end
+  if #left_out > 0 then log.warn("%s: left out: %s", harmless(object.id), table.concat(left_out, ", ")) end
 end
 
 function Csv.finish()

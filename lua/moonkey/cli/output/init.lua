@@ -12,8 +12,7 @@ M.write, M.flush, M.print = stdout.write, stdout.flush, json.print
 --[[
 M.open{ format = one of M.FORMATS, columns = see columns.lua, bom = boolean } -> out
 
-out:add(object) writes one, and returns what of it could not be written, as text; out:finish() writes the end. Both raise where
-standard output takes no more.
+out:add(object) writes one; out:finish() writes the end. Both raise where standard output takes no more.
 ]]
 function M.open(options)
   local format = options.format

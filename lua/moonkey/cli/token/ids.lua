@@ -8,7 +8,7 @@ local M = {}
 local LONGEST = 256
 
 function M.configure(cmd)
-  cmd:argument("ID", "Ids of tokens, such as TKN-1234-5678."):target("ids"):args("+")
+  cmd:argument("ID", "Ids of tokens, such as TKN-1234-5678."):argname("ID"):target("ids"):args("+")
 end
 
 local function check(id)
