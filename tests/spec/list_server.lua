@@ -7,8 +7,9 @@ local task = require "moonkey.task"
 
 local M = {}
 
+local PATIENCE = 30 -- seconds
 local CREDENTIAL = "idt:TKN-0000-0001:NobodyShallSeeThisCredential"
-local COMMAND = [[env MPT_API_BASE_URL="$1" MPT_API_TOKEN="$2" HOME=/nonexistent "$0" run --log-level warn -e "$3" 2>&1; echo "exit $?"]]
+local COMMAND = [[env MPT_API_BASE_URL="$1" MPT_API_TOKEN="$2" HOME=/nonexistent "$0" run -j 8 --log-level warn -e "$3" 2>&1; echo "exit $?"]]
 
 function M.id(n)
   return ("TKN-0000-%04d"):format(n)
@@ -28,11 +29,13 @@ function M.page(rows, offset, limit)
   return { ["$meta"] = { pagination = { offset = offset, limit = limit, total = #rows } }, data = data }
 end
 
--- answer(offset, limit, request) -> a table, sent as JSON, or a status and a body.
-local function reply(request, answer)
+-- answer(offset, limit, request) -> a table, sent as JSON; a status and a body; or nothing, and the client waits for ever.
+local function reply(request, answer, unanswered)
   local offset, limit = (request.query or ""):match("offset=(%d+)"), (request.query or ""):match("limit=(%d+)")
   local body, text = answer(math.tointeger(tonumber(offset)), math.tointeger(tonumber(limit)), request)
-  if type(body) == "number" then
+  if body == nil then
+    unanswered[#unanswered + 1] = request
+  elseif type(body) == "number" then
     request:reply(body, text or "", { ["Content-Type"] = "application/json" })
   else
     request:reply(200, json.encode(body), { ["Content-Type"] = "application/json" })
@@ -40,13 +43,13 @@ local function reply(request, answer)
 end
 
 local function serve(answer, seen)
-  local server = assert(httpd.listen{})
+  local server, unanswered = assert(httpd.listen{}), {}
   local served = task.spawn(function()
     for batch in server.accept, server do
       for _, request in ipairs(batch) do
         seen[#seen + 1] = ("%s %s%s"):format(request.method, request.path:gsub("^/public/v1/accounts", ""),
           request.query and "?" .. request.query or "")
-        reply(request, answer)
+        reply(request, answer, unanswered)
       end
     end
   end)
@@ -67,7 +70,7 @@ function M.run(answer, code)
     if line and not status then
       lines[#lines + 1] = line
     elseif not line then
-      if why == "it ended" then break end
+      if why == "it ended" or sys.now() - began > PATIENCE then break end
       task.sleep(0.003)
     end
   end

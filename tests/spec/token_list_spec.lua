@@ -1,7 +1,6 @@
 -- token.list against servers that page well, badly, and while the list changes.
 local json = require "moonkey.json"
 local lists = require "list_server"
-local task = require "moonkey.task"
 
 local count, id, page, tokens = lists.count, lists.id, lists.page, lists.tokens
 
@@ -273,11 +272,12 @@ describe("token.list", function()
     end)
 
     it("part before the end: what is on its way is cut off, and nobody waits for it", function()
+      local function slow(offset, limit, request)
+        if offset == 10 then return nil end
+        return offset and answer(offset, limit) or { id = request.path:match("TKN%-%d+%-%d+") }
+      end
       for _, leave in ipairs{ "break", "error('enough', 0)", "os.exit(0)" } do
-        local lines, seen, _, took = lists.run(function(offset, limit)
-          if offset == 10 then task.sleep(1.5) end
-          return answer(offset, limit)
-        end, ([[
+        local lines, seen, _, took = lists.run(slow, ([[
           print(pcall(function()
             for tok in token.list{ page_size = 10 } do
               print(tok.id)
@@ -288,18 +288,17 @@ describe("token.list", function()
         ]]):format(leave))
         assert.equal("TKN-0000-0011", lines[1], leave)
         assert.equal(2, #seen)
-        assert.is_true(took < 1.5, ("%s: %.2f s"):format(leave, took))
+        assert.is_true(took < 5, ("%s: %.2f s"):format(leave, took))
       end
-    end)
-
-    it("go on with other calls after that", function()
-      local lines = lists.run(function(offset, limit, request)
-        return offset and answer(offset, limit) or { id = request.path:match("TKN%-%d+%-%d+") }
-      end, [[
-        for _ = 1, 20 do for tok in token.list{ page_size = 10 } do break end end
+      local lines, _, _, took = lists.run(slow, [[ -- more often than there may be requests at a time
+        collectgarbage("stop") -- it would cut them off, some time
+        for _ = 1, 30 do
+          for tok in token.list{ page_size = 10 } do require("moonkey.task").sleep(0.002) break end
+        end
         print(token.get("TKN-0000-0009").id)
       ]])
       assert.same({ "TKN-0000-0009" }, lines)
+      assert.is_true(took < 5, ("%.2f s"):format(took))
     end)
 
     it("need no loop: the first value is the iterator, and after the end it stays at the end", function()
@@ -312,7 +311,7 @@ describe("token.list", function()
 
     it("may be many tasks that share one list", function()
       local lines, seen = lists.run(server(tokens(1, 55)), [[
-        local task = require "moonkey.task"
+                local task = require "moonkey.task"
         local nxt, n, seen = token.list{ page_size = 10 }, 0, {}
         local workers = {}
         for i = 1, 7 do
