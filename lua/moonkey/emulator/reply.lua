@@ -34,11 +34,26 @@ local function trace_id()
   return "00-" .. hex(16) .. "-" .. hex(8) .. "-00"
 end
 
+-- A value whose texts repeat what was asked, which may not be UTF-8.
+local function readable(value)
+  if type(value) == "string" then
+    return utf8.len(value) and value or (value:gsub("[\x80-\xff]", "?"))
+  elseif type(value) ~= "table" then
+    return value
+  end
+  local copy = json.is_array(value) and json.array() or {}
+  for key, inner in pairs(value) do
+    copy[readable(key)] = readable(inner)
+  end
+  return copy
+end
+
 -- RFC 9110 problem; `errors` maps the name of a field to an array of messages, `more` are members besides.
 function M.problem(status, title, detail, errors, more)
   local section = SECTIONS[status] or status < 500 and "15.5" or "15.6"
   local body = {
-    type = TYPE .. section, title = title, status = status, detail = detail, traceId = trace_id(), errors = errors,
+    type = TYPE .. section, title = title, status = status, detail = readable(detail), traceId = trace_id(),
+    errors = readable(errors),
   }
   for name, value in pairs(more or {}) do
     body[name] = value

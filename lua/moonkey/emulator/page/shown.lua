@@ -8,7 +8,8 @@ local M = {}
 
 local MASK = "[redacted]"
 local LONGEST = 300 -- bytes that are shown
-local LONG_RUN = ("%w"):rep(32) .. "%w*" -- a secret is 64 of them
+local SECRET = ("%w"):rep(64) .. "%w*"
+local HALF_A_SECRET = ("%w"):rep(32) .. "%w*"
 local NAMES = { "token", "secret", "authorization", "password", "credential", "bearer", "apikey", "api_key", "api%-key" }
 
 local function decode(text)
@@ -38,7 +39,7 @@ end
 -- text: as on the wire. Decoded twice, since a secret that was encoded twice is one, too.
 local function masked(text, store)
   text = mask_named(decode(decode(text))):gsub("[Ii][Dd][Tt]:([^:%s&]*):?[^%s&,|;()'\"]*", "idt:%1:" .. MASK)
-  return mask_known(text:gsub(LONG_RUN, MASK), store)
+  return mask_known(text:gsub(HALF_A_SECRET, MASK), store)
 end
 
 -- path and query as on the wire
@@ -52,7 +53,7 @@ end
 
 -- A text of the store, such as a name.
 function M.text(text)
-  return text and harmless((text:gsub("[Ii][Dd][Tt]:([^:%s]*):[^%s]*", "idt:%1:" .. MASK):gsub(LONG_RUN, MASK)))
+  return text and harmless((text:gsub("[Ii][Dd][Tt]:([^:%s]*):[^%s]*", "idt:%1:" .. MASK):gsub(SECRET, MASK)))
 end
 
 return M
