@@ -108,7 +108,7 @@ local DATES = {
   { "select=audit&audit.created=null()", "" }, { "select=audit&audit.bogus.at=1", "audit.bogus", UNKNOWN },
   { "audit.created.at=2024-02-01", "audit.created.at", "Filtering is not permitted without select=audit." },
   { "select=-audit&audit.created.at=2024-02-01", "audit.created.at", "Filtering is not permitted without select=audit." },
-  { "order=audit.created.at", "audit.created.at", "Ordering is not permitted without select=audit." },
+  { "order=-audit.created.at", "1,2,3,4,5" }, { "order=-audit.created.at,-id", "5,4,3,2,1" },
 }
 
 local COLLECTIONS = {

@@ -107,31 +107,27 @@ local function error_map(faults)
   return map
 end
 
--- Why a path may not be used in a filter or an order, if it may not.
+-- May a path be used in a filter or an order?
 local function permission(resource, selected)
   local needs = resource.needs
   if not needs or selected:asks_for(needs) then
-    return function() end
+    return function() return true end
   end
-  return function(what)
-    return function(path)
-      path = path:lower()
-      if path == needs or path:sub(1, #needs + 1) == needs .. "." then
-        return ("%s is not permitted without select=%s."):format(what, needs)
-      end
-    end
+  return function(path)
+    path = path:lower()
+    return path ~= needs and path:sub(1, #needs + 1) ~= needs .. "."
   end
 end
 
 -- The parts that are SQL -> where (nil for all), args, order, and the paths that they use
 local function translate(resource, given, rest, selected, faults)
-  local may = permission(resource, selected)
+  local may_use = permission(resource, selected)
   local parsed, fault = expression(rest, given.query)
-  local wanted = filter.new(resource.scope, may("Filtering") or may)
+  local wanted = filter.new(resource.scope, may_use)
   local where = parsed and wanted:expression(parsed)
   table.move(wanted.errors, 1, #wanted.errors, #faults + 1, faults)
   faults[#faults + 1] = fault
-  local sorted = order.translate(table.concat(given.order or {}, ","), resource.scope, may("Ordering") or may, faults)
+  local sorted = order.translate(table.concat(given.order or {}, ","), resource.scope, may_use, faults)
   for _, path in ipairs(sorted.used) do
     table.insert(wanted.used, path)
   end

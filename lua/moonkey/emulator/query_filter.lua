@@ -19,7 +19,7 @@ local Filter = {}
 Filter.__index = Filter
 
 -- A translation notes `used`, the paths that it uses, and `errors`, a list of { key, message }.
--- may_use(path) says whether a path may be used here, and if not, why.
+-- may_use(path) says whether a path may be used here.
 function M.new(scope, may_use)
   return setmetatable({ scope = scope, prefix = "", args = {}, errors = {}, used = {}, terms = 0, may_use = may_use }, Filter)
 end
@@ -47,9 +47,8 @@ end
 
 function Filter:use(path)
   local full = self.prefix .. path
-  local reason = self.may_use(full)
-  if reason then
-    self:refuse(full, reason)
+  if not self.may_use(full) then
+    self:refuse(full, ("Filtering is not permitted without select=%s."):format(full:match("^[^.]*"):lower()))
   end
   self.used[#self.used + 1] = full
 end

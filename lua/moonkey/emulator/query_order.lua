@@ -5,11 +5,12 @@ local M = {}
 
 M.MAX_TERMS = 20
 
--- translate(text, scope, may_use, faults) -> { sql = "… DESC, …", used = paths }; what is wrong is added to
--- `faults`. A "+" arrives as a blank. The order is always a whole one: by id where nothing else decides. What would come behind
--- a unique property is left out, because the database would sort by it.
+-- translate(text, scope, may_use, faults) -> { sql = "… DESC, …", used = paths }; what is wrong is added to `faults`.
+-- A "+" arrives as a blank. The order is always a whole one: by id where nothing else decides. What would come behind a unique
+-- property is left out, because the database would sort by it; and what may not be used is passed over, as the platform may do
+-- it: its clients sort by audit.created.at without select=audit.
 function M.translate(text, scope, may_use, faults)
-  local terms, used, decided = {}, {}, false
+  local terms, used, count, decided = {}, {}, 0, false
   local function refuse(key, message)
     faults[#faults + 1] = { key = key ~= "" and key or "rql_validation", message = message }
   end
@@ -22,9 +23,9 @@ function M.translate(text, scope, may_use, faults)
     elseif not property.sql then
       refuse(path, "Ordering is not permitted.")
     else
-      local reason = may_use(path)
-      if reason then
-        refuse(path, reason)
+      count = count + 1
+      if not may_use(path) then
+        goto continue
       end
       used[#used + 1] = path
       terms[#terms + 1] = not decided and property.sql .. (sign == "-" and " DESC" or "") or nil
@@ -32,9 +33,9 @@ function M.translate(text, scope, may_use, faults)
     end
     ::continue::
   end
-  if #used > M.MAX_TERMS then
+  if count > M.MAX_TERMS then
     refuse("rql_validation", ("The order is too long: at most %d properties are allowed."):format(M.MAX_TERMS))
-  elseif #used == 0 and text ~= "" and #faults == 0 then
+  elseif count == 0 and text ~= "" and #faults == 0 then
     refuse("rql_validation", "No valid ordering properties were detected")
   end
   if not decided then
