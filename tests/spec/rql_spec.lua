@@ -197,6 +197,12 @@ describe("rql.parse", function()
   end)
 end)
 
+it("errors of rql.parse show no secret", function()
+  local _, err = rql.parse("limit=2&token=idt:TKN-0000-0001:" .. ("s3cret"):rep(11):sub(1, 64) .. "&x")
+  assert.is_nil(tostring(err):find("s3cret", 1, true))
+  assert.truthy(tostring(err):find("Expression expected.", 1, true))
+end)
+
 describe("rql.uses", function()
   local CASES = {
     { eq("audit.created.at", 0), true }, { eq("Audit.created.at", 0), true }, { eq("name", "audit"), false },

@@ -74,7 +74,8 @@ local function text_of(name, value, property)
   elseif value == nil then
     refuse(name, "the value for %s is nil; rql.null is what a missing value is compared with", property)
   end
-  refuse(name, "the value for %s must be a string, a number or a boolean, got %s", property, kind)
+  refuse(name, "the value for %s must be a string, a number or a boolean, got %s%s", property, kind,
+    kind == "userdata" and "; of a secret, secret.reveal gives the text" or "")
 end
 
 local function check_expression(name, value)

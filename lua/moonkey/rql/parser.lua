@@ -1,5 +1,6 @@
 -- Text of RQL to a tree, by the platform's grammar and with its words for what is wrong (api-contract, section 4).
 local reader = require "moonkey.rql.reader"
+local redact = require("moonkey.secret").redact
 local tree = require "moonkey.rql.tree"
 local wire = require "moonkey.rql.wire"
 
@@ -214,7 +215,7 @@ local Error = {}
 
 function Error:__tostring()
   local about = self.key ~= M.KEY and ("%q: "):format(self.key) or ""
-  return ("RQL: %s%s (character %d of %q)"):format(about, self.message, self.position, self.text)
+  return redact(("RQL: %s%s (character %d of %q)"):format(about, self.message, self.position, self.text))
 end
 
 -- Text from the wire -> expression | nil, error
