@@ -65,13 +65,14 @@ function writers.markdown(rows, columns, write)
 end
 
 function writers.table(rows, columns, write)
-  local widths, titles = {}, header(columns)
-  for _, row in ipairs{ titles, table.unpack(rows) } do
+  local widths = {}
+  for i = 0, #rows do -- 0 is the header
     for _, name in ipairs(columns) do
-      widths[name] = math.max(widths[name] or 0, utf8.len(plain_cell(row[name])) or 0)
+      local cell = i == 0 and name or plain_cell(rows[i][name])
+      widths[name] = math.max(widths[name] or 0, utf8.len(cell) or 0)
     end
   end
-  for _, row in ipairs{ titles, table.unpack(rows) } do
+  local function padded(row)
     local cells = {}
     for i, name in ipairs(columns) do
       local cell = plain_cell(row[name])
@@ -79,6 +80,8 @@ function writers.table(rows, columns, write)
     end
     write((table.concat(cells, "  "):gsub(" +$", "")), "\n")
   end
+  padded(header(columns))
+  for _, row in ipairs(rows) do padded(row) end
 end
 
 local Report = {}

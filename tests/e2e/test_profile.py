@@ -12,6 +12,33 @@ CONFIG = """return {
 }"""
 
 
+class Environments(Case):
+    """Several accounts and environments in one file, each with its own credential."""
+
+    def test_each_is_itself(self):
+        entries = []
+        for number, (name, kind) in enumerate((("staging", "Client"), ("production", "Vendor")), 1):
+            self.write("seed.jsonl", json.dumps({"id": f"TKN-0000-000{number}", "name": name, "status": "Active",
+                                                 "token": f"idt:TKN-0000-000{number}:{SECRET}{'z' * 20}",
+                                                 "account": {"id": f"ACC-0000-000{number}", "name": name, "type": kind}}) + "\n")
+            api = self.emulator("--seed", self.path("seed.jsonl"))
+            self.write(f"{name}.secret", api.credential, 0o600)
+            entries.append(f'{name} = {{ base_url = "{api.url}", credential_file = "~/{name}.secret", consent = "account" }}')
+        self.write(".config/moonkey/config.lua", 'return { default = "staging", %s }' % ", ".join(entries))
+        for args, env, name in (([], {}, "staging"), (["-p", "production"], {}, "production"), ([], {"MOONKEY_PROFILE": "production"}, "production"),
+                                (["-p", "staging"], {"MOONKEY_PROFILE": "production"}, "staging")):
+            done = self.run_moonkey(*args, "whoami", "-o", "json", env=env)
+            self.assertEqual(done.code, 0, done.err)
+            me = json.loads(done.out)
+            self.assertEqual((me["account"]["name"], me["profile"]["name"], me["guards"]), (name, name, {"consent": "account"}))
+            doctor = self.run_moonkey(*args, "doctor", env=env)
+            self.assertEqual(doctor.code, 0, doctor.out)
+            self.assertIn(f"({name})", doctor.out)
+            update = "print(token.update('TKN-0000-0002', { name = 'x' }))"
+            done = self.finish(self.start(*args, "--yes", "run", "-e", update, env=self.environment(**env), new_group=True))
+            self.assertEqual(done.code, 5, done.err)  # nobody is there to type the account id
+
+
 class Profile(Case):
     def setUp(self):
         super().setUp()
