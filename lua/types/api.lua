@@ -17,7 +17,7 @@ local M = {}
 ---@param method "GET"|"POST"|"PUT"|"PATCH"|"DELETE"
 ---@param path string such as `/accounts/modules`, percent-encoded; `/public/v1` may stand before it
 ---@param options? moonkey.RequestOptions
----@return any body decoded JSON; true for an empty body; nil when it failed
+---@return any body decoded JSON of any kind (null is json.null, and false is false); true for an empty body; nil when it failed
 ---@return moonkey.Error? err
 function M.request(method, path, options) end
 

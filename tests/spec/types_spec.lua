@@ -1,11 +1,12 @@
 -- lua/types against the host: every public function has a stub, and every stub is of something that exists.
 local directory = arg[0]:match("^(.*)/") or "."
 
-local MODULES = { "token", "api", "json", "log", "task", "secret", "time", "errors", "batch", "rql", "http" }
+local MODULES = { "token", "modules", "api", "json", "log", "task", "secret", "time", "errors", "batch", "rql", "http" }
 
 -- What the parts of the host use among themselves; no script should.
 local INTERNAL = {
-  ["batch.open_source"] = true, ["errors.from_result"] = true, ["errors.MOST"] = true, ["errors.new"] = true, ["errors.reason"] = true,
+  ["batch.open_source"] = true, ["errors.from_result"] = true, ["errors.MOST"] = true, ["errors.new"] = true,
+  ["errors.reason"] = true,
   ["http.check_base_url"] = true, ["http.row_calls"] = true, ["http.stats"] = true,
 }
 
