@@ -250,6 +250,16 @@ describe("batch.run", function()
     assert.truthy(message:find("not a number", 1, true))
   end)
 
+  it("leaves the rows of a script as they are", function()
+    local rows = { { id = "TKN-0000-0002", name = "a", error = "of an earlier run" }, { id = "TKN-0000-0003", name = "b" } }
+    for _, options in ipairs{ {}, { undoable = true }, { skip_unchanged = true } } do
+      options.source, options.journal = rows, false
+      local summary = assert(batch.run(options))
+      assert.same({ 2, 0 }, { summary.done + summary.skipped, summary.failed })
+    end
+    assert.same({ { id = "TKN-0000-0002", name = "a", error = "of an earlier run" }, { id = "TKN-0000-0003", name = "b" } }, rows)
+  end)
+
   it("writes results as JSONL and as CSV", function()
     local expected = {
       [".jsonl"] = '{"row":1,"id":"T1","outcome":"done","attempts":0,"ms":0,"value":{"a":1}}\n'

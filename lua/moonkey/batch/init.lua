@@ -91,6 +91,7 @@ local function open_all(options)
   local job
   job, message = choose_job(options)
   if not job then return nil, message end
+  if not job.custom and source ~= options.source and not source.reader then source = sources.copied(source) end
   local out
   out, message = output.open{ results = options.results, stdout = options.stdout }
   if not out then return nil, message end

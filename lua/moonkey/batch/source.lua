@@ -107,4 +107,17 @@ function M.over(inner, next_row, fields)
   return setmetatable(own, { __index = inner })
 end
 
+local function next_copy(self)
+  local row, line, message = self.inner:next()
+  if not row then return row, line, message end
+  local copy = {}
+  for key, value in next, row do copy[key] = value end
+  return setmetatable(copy, getmetatable(row)), line
+end
+
+-- The rows of `inner` for a job that changes them, because a script may want them once more as they were.
+function M.copied(inner)
+  return M.over(inner, next_copy, {})
+end
+
 return M
