@@ -135,9 +135,8 @@ function Engine:take()
   end
 end
 
-function Engine:report_pending(item, err)
-  local r = { row = item.row, line = item.line, id = item.id, outcome = "pending", attempts = 0, ms = 0 }
-  self:report(err and result.set_error(r, err) or r)
+function Engine:report_pending(item)
+  self:report{ row = item.row, line = item.line, id = item.id, outcome = "pending", attempts = 0, ms = 0 }
 end
 
 -- The first error of a job is shown with its traceback; the others are likely to be the same, and go to debug level.
