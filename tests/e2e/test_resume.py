@@ -335,6 +335,16 @@ class Resume(Case):
         self.assertEqual(done.code, 0, done.err)
         self.assertEqual(len(done.results()), 2)
 
+    def test_a_file_of_failed_rows_says_what_the_rows_said(self):
+        fields = [{"description": ""}, {"name": "'"}, {"name": "''"}, {"description": None}, {"name": "=a", "icon": ""}]
+        self.write("rows.jsonl", "".join(json.dumps({"id": "TKN-9999-0001", **f}) + "\n" for f in fields))
+        self.assertEqual(self.moonkey("batch", "rows.jsonl").code, 3)
+        failed = self.moonkey("runs", "results", "last", "--failed", "-o", "csv")
+        self.write("again.csv", failed.out)
+        self.write("keep.lua", "local json = require 'moonkey.json' return function(row) row.id, row.error = nil return json.encode(row) end")
+        done = self.moonkey("batch", "again.csv", "--job", "keep.lua", "-o", "jsonl", "-j", "1")
+        self.assertEqual([json.loads(r["value"]) for r in done.results()], fields)
+
     def test_results_in_every_format(self):
         self.moonkey("batch", self.rows(2, more=['{"id":"TKN-9999-0001","name":"a"}']))
         self.assertRegex(self.moonkey("runs", "results", "last").out, r"(?m)^ +3  TKN-9999-0001   failed    404  Not Found: Token")

@@ -3,7 +3,7 @@ From the cells of a CSV row to a row, and back: an empty cell leaves the field o
 
 An apostrophe before what a spreadsheet would make something else of is no part of the value: '007 is 007, '=a is =a, and '\N
 is the text \N. It keeps a spreadsheet from taking text for a formula, a number or a date, which would come back as something
-else, and which may do harm where the text is a stranger's (OWASP, "CSV Injection").
+else, and which may do harm where the text is a stranger's (OWASP, "CSV Injection"). An apostrophe alone is the empty text.
 ]]
 local json = require "moonkey.json"
 
@@ -18,6 +18,7 @@ end
 -- Would a spreadsheet, or we, read something else than this text? Plain numbers survive, up to the 15 digits that it keeps.
 local function is_fragile(text)
   text = text:match("^'*(.*)$")
+  if text == "" then return true end
   if text:find("^[=+@%s-]") or text:find("^\xef\xbc[\x8b\x8d\x9d\xa0]") or text == "\\N" then return true end -- also ＋－＝＠
   if not text:find("%d") then
     local word = text:lower()
@@ -81,7 +82,7 @@ function M.row(columns, cells)
   return row
 end
 
--- The cell from which M.row makes this value. An empty text and a value that is absent are both an empty cell.
+-- The cell from which M.row makes this value.
 function M.cell(value)
   if value == nil then return "" end
   if value == json.null then return "\\N" end
