@@ -330,10 +330,17 @@ class Resume(Case):
         self.assertEqual(lines[0], "id,name,description,modules,error")
         self.assertEqual(lines[1], 'TKN-9999-0001,"a ""b""",\\N,MOD-1756;MOD-9042,'
                                    "404 Not Found: Token 'TKN-9999-0001' was not found.")
+        self.assertEqual(failed.err, "")
         self.write("again.csv", failed.out.replace("<bad>", "good").replace("TKN-9999-0001", "TKN-0000-0003"))
         done = self.moonkey("batch", "again.csv", "-o", "jsonl")
         self.assertEqual(done.code, 0, done.err)
         self.assertEqual(len(done.results()), 2)
+
+    def test_a_file_of_failed_rows_tells_what_is_not_in_it(self):
+        self.assertEqual(self.moonkey("batch", self.rows(1, more=["bad", '{"id":"TKN-9999-0001","name":"a"}', "[]"])).code, 3)
+        failed = self.moonkey("runs", "results", "last", "--failed", "-o", "csv")
+        self.assertEqual(len(failed.out.splitlines()), 2)
+        self.assertRegex(failed.err, r"2 rows that could not be read at all are not among them; moonkey runs results \S+ --failed tells")
 
     def test_a_file_of_failed_rows_says_what_the_rows_said(self):
         fields = [{"description": ""}, {"name": "'"}, {"name": "''"}, {"description": None}, {"name": "=a", "icon": ""}]

@@ -41,8 +41,9 @@ local function open_input(meta)
   return sources.open(meta.input, meta.format)
 end
 
--- visit(fields, result) for each failed row that could be read. true, or nil, message.
+-- visit(fields, result) for each failed row that could be read. How many could not, or nil, message.
 local function each(journal, visit)
+  local unreadable = 0
   local source, message = open_input(journal.meta)
   if not source then return nil, message end
   for r in journal:results{ "failed" } do
@@ -55,10 +56,10 @@ local function each(journal, visit)
       source:close()
       return nil, ("%s is not what it was when the run began: row %d is another one"):format(journal.meta.input, r.row)
     end
-    if row then visit(fields_of(row), r) end
+    if row then visit(fields_of(row), r) else unreadable = unreadable + 1 end
   end
   source:close()
-  return true
+  return unreadable
 end
 
 -- The names of all fields, those of a token first.
@@ -82,7 +83,7 @@ local function columns_of(journal)
   return columns
 end
 
--- Write them to an open file. true, or nil, message. A row that cannot be read at all is not among them.
+-- Write them to an open file. Rows that cannot be read at all are not among them: returns how many; or nil, message.
 function M.write(journal, file)
   local columns, message = columns_of(journal)
   if not columns then return nil, message end

@@ -37,6 +37,11 @@ function M.number(n)
   return (("%d"):format(n):reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
 end
 
+-- Rows for a number of them: 1 row, 2,000 rows.
+function M.rows(n)
+  return n == 1 and "1 row" or M.number(n) .. " rows"
+end
+
 -- A time in whole seconds.
 function M.duration(seconds)
   local s = seconds // 1 | 0

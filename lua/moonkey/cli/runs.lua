@@ -1,6 +1,7 @@
 -- moonkey runs: what has been run, and what came of each row.
 local damage = require "moonkey.batch.journal.damage"
 local json = require "moonkey.json"
+local log = require "moonkey.log"
 local place = require "moonkey.batch.journal.place"
 local reader = require "moonkey.batch.journal.reader"
 local rerun = require "moonkey.batch.rerun"
@@ -133,13 +134,21 @@ local function json_items()
   return function(r) return next_item() .. result.to_jsonl(r):sub(1, -2) end, last
 end
 
+-- As a file for batch.
+local function failed_rows(journal)
+  local unreadable, problem = rerun.write(journal, io.stdout)
+  if not unreadable then stop.usage(problem) end
+  if unreadable == 0 then return end
+  log.warn("%s that could not be read at all %s not among them; moonkey runs results %s --failed tells where they stand",
+    summary.rows(unreadable), unreadable == 1 and "is" or "are", place.name(journal.meta.id, journal.path))
+end
+
 local function results(path, args)
   local format = args.output or "table"
   local journal <close>, message = reader.open(path)
   if not journal then stop.usage(message) end
   if args.failed and format == "csv" then
-    local ok, problem = rerun.write(journal, io.stdout)
-    return ok or stop.usage(problem)
+    return failed_rows(journal)
   end
   if format == "csv" then io.stdout:write(result.CSV_HEADER) end
   if format == "table" then io.stdout:write(("%7s  %-14s  %-8s  %-4s %s\n"):format("ROW", "ID", "OUTCOME", "HTTP", "WHY")) end

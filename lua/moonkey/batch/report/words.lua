@@ -30,10 +30,7 @@ function M.size(bytes)
   return bytes .. " bytes"
 end
 
--- Rows for a number of them: 1 row, 2,000 rows.
-function M.rows(n)
-  return n == 1 and "1 row" or number(n) .. " rows"
-end
+M.rows = summary.rows
 
 local SESSION = {
   done = "went through to the end", interrupted = "interrupted", auth = "stopped: the credential was refused",
