@@ -76,6 +76,7 @@ class DiskOfAJournal(Case):
         self.assertTrue(trial.committed, "nothing had been committed: the fault came too early to show anything")
         self.assertLessEqual(len(trial.sent - trial.committed.keys()), JOBS + 256)
         self.assertFalse(self.is_done(trial))
+        self.assertIn(b"broken off", trial.place.run("runs").out)
         trial.finish()
 
     def text(self, path):

@@ -68,7 +68,7 @@ class Resume(Case):
         self.assertEqual(killed.code, -signal.SIGKILL)
         before = self.recorded()
         self.assertTrue(100 <= before < ROWS, before)
-        self.assertRegex(self.moonkey("runs").out, r"killed +\d+ done; rows.jsonl")
+        self.assertRegex(self.moonkey("runs").out, r"broken off +\d+ done; rows.jsonl")
         told = killed.results() if killed.out.endswith("\n") or not killed.out else []
         self.assertTrue({r["row"] for r in told} <= {r["row"] for r in self.results()}, "told, but not recorded")
 

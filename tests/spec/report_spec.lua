@@ -205,7 +205,8 @@ describe("the outcome in words", function()
     local sentence, why, verdict = said{ rows = 300, ended = 100, sessions = ended("interrupted") }
     assert.same({ "100 of 300 rows are done; 200 are not done.", "It was interrupted.", "incomplete" }, { sentence, why, verdict })
     sentence, why = said{ rows = 300, ended = 100, run = { rows = false }, sessions = { { kind = "batch", started = 0 } } }
-    assert.same({ "100 rows are done; the rest of the input was not read.", "It was killed while it ran." }, { sentence, why })
+    assert.same({ "100 rows are done; the rest of the input was not read.",
+      "It broke off: it was killed, or its journal could not be written." }, { sentence, why })
     assert.is_nil((select(2, said{ rows = 300, sessions = { { kind = "batch", started = 0 } } }))) -- after the last row
     assert.equal("It was stopped by its halt rule (fail=5%).",
       (select(2, said{ rows = 9, ended = 5, sessions = ended("halt"), run = { options = { halt = "fail=5%" } } })))
@@ -463,7 +464,7 @@ describe("moonkey report", function()
     held:close()
     code, out = child.run({ "report", "last" }, where)
     assert.equal(0, code)
-    assert.matches("\n28 rows are done; 2 are unknown and the rest of the input was not read%. It was killed while it ran%.", out)
+    assert.matches("\n28 rows are done; 2 are unknown and the rest of the input was not read%. It broke off: ", out)
   end)
 
   it("overwrites nothing, and says what is wrong", function()

@@ -35,7 +35,7 @@ end
 local function state_of(journal, counts, last)
   if journal:running() then return "running" end
   if not last then return "not begun" end
-  if not last.ended then return "killed" end
+  if not last.ended then return "broken off" end -- killed, or its journal could not be written: who can tell afterwards?
   local total = journal.meta.rows
   local settled = counts.done + counts.skipped + counts.failed + counts.unknown
   -- A retry that has come to its end says nothing of rows that the run has never come to.
@@ -117,7 +117,7 @@ local function show(run, args)
   print(("%-11s %s"):format("rows", counts_text(run.counts, run.meta.rows)))
   for _, s in ipairs(run.sessions) do
     print(("session %-3d %-6s %s to %s: %s"):format(s.number, s.kind, when(s.started), when(s.ended), s.outcome or
-      (run.state == "running" and "running" or "killed")))
+      (run.state == "running" and "running" or "broken off")))
   end
 end
 

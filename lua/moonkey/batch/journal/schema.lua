@@ -2,7 +2,8 @@
 The journal of a run: one SQLite file. What stands in its tables:
 
   run       what the run is: a key and a value each (see batch/journal/writer.lua)
-  sessions  each start of a process that worked on it; `ended` is NULL when it was killed
+  sessions  each start of a process that worked on it; `ended` is NULL when it was killed, or that could not be
+            written any more
   rows      a row of the input that has ended, or (state 0) is about to send what must not be repeated; of others there is
             nothing. `at`: milliseconds from the run's beginning to the row's end, `ms`: how long it took; `hash`: see
             batch/row_hash.lua; `traceparent`: trace-id and parent-id as bytes

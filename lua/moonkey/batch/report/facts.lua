@@ -4,7 +4,7 @@ What a report says, gathered in one pass over the journal, in memory that does n
   run       the journal's table `run` (see batch/journal/schema.lua), with `options` as a table
   name      by which commands find it
   running   a process is working on it
-  sessions  { number =, kind =, started =, ended =, outcome =, retries = }; without `ended` it was killed, or is under way
+  sessions  { number =, kind =, started =, ended =, outcome =, retries = }; without `ended` it broke off, or is under way
   totals    { rows = of the input, nil while it has not been read to its end; done =, failed =, unknown =, skipped =,
             in_flight =, not_done = rows that have not ended, nil where `rows` is }
   seconds   that sessions took, together

@@ -43,7 +43,7 @@ local SESSION = {
 -- How a session ended. `is_current`: it is the last one of a run under way.
 function M.session(session, is_current)
   if session.ended or session.outcome then return SESSION[session.outcome] or session.outcome or "ended" end
-  return is_current and "under way" or "killed"
+  return is_current and "under way" or "broken off"
 end
 
 local WHY = {
@@ -65,7 +65,7 @@ local function why(facts)
   if facts.running or t.rows and t.done + t.skipped == t.rows then return nil end
   local last = facts.sessions[#facts.sessions]
   if not last then return "It was ended before it began." end
-  if not last.ended then return "It was killed while it ran." end
+  if not last.ended then return "It broke off: it was killed, or its journal could not be written." end
   local text = WHY[last.outcome]
   local options = facts.run.options
   local detail = last.outcome == "halt" and options.halt or last.outcome == "limit" and options.max_changes
