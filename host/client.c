@@ -48,12 +48,16 @@ static const char *refusal(const struct client *c, const struct exchange *x, con
     return guard_ambiguous(x->method, target);
 }
 
-/* Counts a write. Why it is one too many, or NULL. Those that are let through are sent, and tried again, all the same. */
+/*
+ * Counts a write. Why it is one too many, or NULL. Those that are let through are sent, and tried again, all the same; one that
+ * is not sent after all is taken back by call_free().
+ */
 static const char *over_limit(struct call *call)
 {
     struct client *c = call->client;
     if (c->max_changes == 0 || c->changes < c->max_changes) {
         c->changes++;
+        call->counted = true;
         return NULL;
     }
     c->limited = call->cut_short = true;
@@ -150,6 +154,8 @@ void call_free(struct call *call)
     if (!call)
         return;
     dispatch_withdraw(call);
+    if (call->counted && call->attempts == 0)
+        call->client->changes--;
     buf_wipe(&call->result.body); /* it may hold a token's secret */
     headers_free_list(call->own_headers);
     free(call->text);
@@ -329,6 +335,7 @@ struct client_stats client_stats(const struct client *client)
     stats.running = client->running.count;
     stats.waiting = client->queue.count + client->waiting.count;
     stats.throttled = client->governor.throttled;
+    stats.changes = client->changes;
     stats.paused_until = client->governor.rate.paused_until;
     stats.breaker = client->governor.breaker.state;
     stats.breaker_due = client->governor.breaker.due;

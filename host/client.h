@@ -44,6 +44,7 @@ struct call_options {
 
 struct client_stats {
     uint64_t calls, exchanges, retries, throttled, bytes_received;
+    uint64_t changes; /* writes that were sent or are to be, however often each is tried */
     unsigned running, waiting;
     int64_t paused_until;       /* as the server asked; clock_now() scale; in the past: not paused */
     enum breaker_state breaker; /* anything but closed: the origin is failing, and the calls wait */

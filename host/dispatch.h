@@ -26,6 +26,7 @@ struct call {
     int64_t started;    /* of the attempt, clock_now() scale */
     struct timer timer; /* QUEUED: the deadline; BACKING_OFF: the next attempt */
     bool probe;         /* the exchange is the breaker's */
+    bool counted;       /* among the changes of the client */
     bool cut_short;     /* an attempt was due, but the client was stopped, or may write no more */
     struct transfer *transfer;
     char trace[sizeof TRACE_HEADER + TRACEPARENT_SIZE];

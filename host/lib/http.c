@@ -84,18 +84,20 @@ static void time_left(lua_State *L, const char *name, int64_t due)
 }
 
 /*
- * http.stats(): `retries` since the start, and what holds the run up, each only while it does: `paused` (seconds left of a
- * pause that the server asked for), `breaker` ("open" or "probing"), `probe_in` (seconds), `adapted_rate` (starts a second that
- * its 429s have left).
+ * http.stats(): `retries` and `changes` (writes, however often each was tried) since the start, and what holds the run up, each
+ * only while it does: `paused` (seconds left of a pause that the server asked for), `breaker` ("open" or "probing"), `probe_in`
+ * (seconds), `adapted_rate` (starts a second that its 429s have left).
  */
 static int f_stats(lua_State *L)
 {
     static const char *const breakers[] = {[BREAKER_OPEN] = "open", [BREAKER_PROBING] = "probing"};
     const struct client *c = control_client();
     struct client_stats stats = c ? client_stats(c) : (struct client_stats){0};
-    lua_createtable(L, 0, 5);
+    lua_createtable(L, 0, 6);
     lua_pushinteger(L, (lua_Integer)stats.retries);
     lua_setfield(L, -2, "retries");
+    lua_pushinteger(L, (lua_Integer)stats.changes);
+    lua_setfield(L, -2, "changes");
     time_left(L, "paused", stats.paused_until);
     lua_pushstring(L, breakers[stats.breaker]);
     lua_setfield(L, -2, "breaker");

@@ -98,6 +98,22 @@ class Resume(Case):
         self.assertEqual(shown["options"], {"rate": "100/s", "jobs": "3", "halt": "fail=7"})
         self.assertEqual([s["kind"] for s in shown["sessions"]], ["batch", "resume"])
 
+    def test_max_changes_holds_for_the_run_as_a_whole(self):
+        stopped = self.kill_after(20, "batch", self.rows(), "--rate", "100/s", "--max-changes", "100", signo=signal.SIGINT)
+        self.assertEqual(stopped.code, 130)
+        before = self.recorded()
+        stopped = self.moonkey("resume", "last", "--rate", "10000/s")
+        self.assertEqual(stopped.code, 5, stopped.err)
+        self.assertRegex(stopped.err, rf"run \S+ has sent {before} of the 100 writes that its --max-changes permits")
+        self.assertRegex(stopped.err, r"--max-changes permits no more writes; go on with `moonkey resume \S+ --max-changes N`")
+        self.assertEqual(self.recorded(), 100)
+        refused = self.moonkey("resume", "last", "--rate", "10000/s")
+        self.assertEqual(refused.code, 5, refused.err)
+        self.assertRegex(refused.err, r"run \S+ has sent the 100 writes that its --max-changes permits; a --max-changes of now permits more")
+        self.assertEqual(self.moonkey("resume", "last", "--rate", "10000/s", "--max-changes", "50").code, 5)
+        self.assertEqual(self.recorded(), 150)
+        self.assertEqual(self.moonkey("resume", "last", "--rate", "10000/s", "--max-changes", "10000").code, 0)
+
     def test_says_that_there_is_nothing_left(self):
         self.assertEqual(self.moonkey("batch", self.rows(5)).code, 0)
         again = self.moonkey("resume", "last")

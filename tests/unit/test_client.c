@@ -631,6 +631,7 @@ static void stop_lets_what_is_on_the_wire_finish(void **state)
     check(first.call, FAILURE_NONE, 200, 1);
     check(second.call, FAILURE_CANCELLED, 0, 0);
     assert_false((client_refused(client) == REFUSED_CREDENTIAL));
+    assert_int_equal(client_stats(client).changes, 1);
 }
 
 static void stop_drops_what_is_not_connected_yet(void **state)

@@ -109,7 +109,8 @@ local function stopped_line(s)
       :format(line, M.number(s.unrecorded))
   end
   if s.run and not s.over then -- a resume would leave alone what a retry has not come to
-    return ("%s; go on with `moonkey %s %s`"):format(line, s.kind or "resume", M.name_of_run(s))
+    return ("%s; go on with `moonkey %s %s%s`"):format(line, s.kind or "resume", M.name_of_run(s),
+      s.stopped == "limit" and " --max-changes N" or "")
   end
   if s.pending > 0 then line = line .. "; run the pending rows again" end
   return line .. "; rows that were not read yet have no result"

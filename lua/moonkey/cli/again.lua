@@ -15,6 +15,7 @@ local plans = require "moonkey.batch.plan.file"
 local reader = require "moonkey.batch.journal.reader"
 local recorder = require "moonkey.batch.journal.recorder"
 local stop = require "moonkey.cli.stop"
+local summary = require "moonkey.batch.summary"
 local sys = require "moonkey.sys"
 
 local M = {}
@@ -80,6 +81,20 @@ function M.restore(args, options, names)
     local names_target = name == "base_url" or name == "profile" or name == "emulator" or name == "emulator_data"
     if args[name] == nil and not (names_target and elsewhere) then args[name] = options[name] end
   end
+end
+
+-- The run's own --max-changes holds for it as a whole; one that is given here, for what is sent now.
+local function restore_limit(args, run)
+  local most = not args.max_changes and math.tointeger(tonumber(run.meta.options.max_changes))
+  if not most then return end
+  local writes = run.meta.writes or 0
+  if writes >= most then
+    stop.with(5, ("run %s has sent the %s writes that its --max-changes permits; a --max-changes of now permits more")
+      :format(run.meta.id, summary.number(writes)))
+  end
+  log.info("run %s has sent %s of the %s writes that its --max-changes permits", run.meta.id, summary.number(writes),
+    summary.number(most))
+  args.max_changes = ("%d"):format(most - writes)
 end
 
 local function short(hash)
@@ -180,6 +195,7 @@ local function go_on(args, run, kind)
   local file, verified = find_input(args, run, kind, problems)
   check_job(run, problems)
   if #problems > 0 and not args.accept_changes then refuse(run, problems) end
+  restore_limit(args, run)
   M.restore(args, run.meta.options, perform.KEPT)
   local chunk = run.meta.job and batch_command.read_job(run.meta.job)
   local source = open_rows(run, file, chunk)

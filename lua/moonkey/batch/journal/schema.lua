@@ -1,7 +1,7 @@
 --[[
 The journal of a run: one SQLite file. What stands in its tables:
 
-  run       what the run is: a key and a value each (see batch/journal/writer.lua)
+  run       what the run is: a key and a value each (see batch/journal/writer.lua); `writes`: how many it has sent
   sessions  each start of a process that worked on it; `ended` is NULL when it was killed, or that could not be
             written any more
   rows      a row of the input that has ended, or (state 0) is about to send what must not be repeated; of others there is

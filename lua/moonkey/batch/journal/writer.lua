@@ -7,6 +7,7 @@ A commit that fails is the end of the run: nothing more is tried until close(), 
 on the disk again.
 ]]
 local core = require "moonkey.task.core"
+local http = require "moonkey.http"
 local json = require "moonkey.json"
 local leaving = require "moonkey.batch.leaving"
 local redact = require("moonkey.secret").redact
@@ -116,6 +117,10 @@ local function write_result(self, r)
   if r.changes and #r.changes > 0 and not r.intended then write_changes(self, r) end
 end
 
+local function put_writes(self)
+  self:run("put", "writes", self.writes_before + http.stats().changes)
+end
+
 local function write_group(self, results, notes)
   for _, note in ipairs(notes) do
     if note.changes then write_changes(self, note) end
@@ -125,6 +130,7 @@ local function write_group(self, results, notes)
     end
   end
   for _, r in ipairs(results) do write_result(self, r) end
+  put_writes(self)
 end
 
 -- on_commit(results), one group after the other, whoever commits them: it may wait, and others commit meanwhile. Returns once
@@ -225,6 +231,7 @@ end
 -- nil, message.
 function Writer:begin(kind, values)
   self.again = kind ~= "batch"
+  self.writes_before = self.writes - http.stats().changes -- what this process has sent for others is not the run's
   local ok, message, code = self:transaction(begin_session, kind, values or {})
   if not ok then return nil, message, code end
   core.spawn(keep_committing, self)
@@ -234,6 +241,7 @@ end
 
 local function end_session(self, outcome, retries, values)
   put_all(self, values or {})
+  put_writes(self) -- fewer than before where some were not sent after all
   self:run("end_session", now(), outcome, retries, self.session)
 end
 
@@ -259,7 +267,7 @@ function Writer:__close()
 end
 
 local function new(db, path)
-  local self = setmetatable({ db = db, path = path, statements = {}, results = {}, notes = {}, untold = {},
+  local self = setmetatable({ db = db, path = path, writes = 0, statements = {}, results = {}, notes = {}, untold = {},
     closed = core.gate(), on_commit = function() end }, Writer)
   for name, sql in pairs(STATEMENTS) do
     local message, kind
@@ -300,7 +308,7 @@ function M.reopen(path)
   local self, message, kind = opened(path, schema.check)
   if not self then return nil, message, kind end
   local statement <close> = self.db:prepare("SELECT value FROM run WHERE key = ?")
-  self.id, self.created = statement:row("id"), statement:row("created")
+  self.id, self.created, self.writes = statement:row("id"), statement:row("created"), statement:row("writes") or 0
   return self
 end
 
