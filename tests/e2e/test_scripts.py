@@ -1,85 +1,8 @@
-"""The automation scripts: what they would do, what they do with --apply, that a second run changes nothing, and that they fail well."""
+"""The automation scripts that write: what they would do, what they do with --apply, and that a second run changes nothing."""
 import json
-import os
-import re
-import time
 
-from harness import ROOT, Case, main
-from peer import Peer
-
-SCRIPTS = os.path.join(ROOT, "scripts")
-NAMES = ("disable_unused", "least_privilege", "check_names", "inventory", "copy_descriptions", "widest_access")
-WRITING = {"disable_unused": [], "least_privilege": ["policy.lua"], "check_names": ["--pattern", "x"], "copy_descriptions": ["sheet.csv"]}
-SECRET = "NobodyShallSeeThisSecretOfScripts"
-
-
-def ago(days):
-    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - days * 86400))
-
-
-def token(number, name, modules=(), used=None, created=1000, account="ACC-0001-0001", kind="Operations", **more):
-    audit = {"created": {"at": ago(created), "by": {"id": "USR-0001", "name": "Ann"}}} if created else {}
-    return {"id": f"TKN-0000-{number:04}", "name": name, "status": "Active", "lastAccessAt": used and ago(used), "audit": audit,
-            "account": {"id": account, "name": "First", "type": kind}, "modules": [{"id": m} for m in modules],
-            "token": f"idt:TKN-0000-{number:04}:{SECRET}{number:04}{'x' * 26}", **more}
-
-
-class Scripts(Case):
-    def setUp(self):
-        super().setUp()
-        self.env = {}
-
-    def tearDown(self):
-        super().tearDown()
-        for text in self.said:
-            self.assertNotIn(SECRET.encode(), text)
-
-    def serve(self, *tokens, arguments=()):
-        """An emulator with these tokens; the credential is that of the first."""
-        self.write("seed.jsonl", "".join(json.dumps(t) + "\n" for t in tokens))
-        self.api = self.emulator("--seed", self.path("seed.jsonl"), *arguments)
-        self.env = {**self.api.env, "MPT_API_TOKEN": tokens[0]["token"]}
-
-    def script(self, name, *args, globals_=(), env=None):
-        return self.run_moonkey(*globals_, os.path.join(SCRIPTS, name + ".lua"), *args, env=self.env if env is None else env)
-
-    def all(self):
-        code = """local list = {} for t in token.list{ select = "modules" } do list[#list + 1] = t end
-                  print(require("moonkey.json").encode(list))"""
-        done = self.run_moonkey("run", "-e", code, env=self.env)
-        self.assertEqual(done.code, 0, done.err)
-        return {t["id"]: t for t in json.loads(done.out)}
-
-    def values(self, field):
-        """By the last digits of the id."""
-        return {int(i[-4:]): t.get(field) for i, t in self.all().items()}
-
-    def lines(self, done, outcome):
-        """What is said of each token with that outcome, by the last digits of its id."""
-        found = {}
-        for line in done.out.splitlines():
-            match = re.fullmatch(re.escape(outcome.ljust(13)) + r" TKN-0000-(\d{4})  (.*?): (.*)", line)
-            if match:
-                found[int(match[1])] = match[3]
-        return found
-
-    def check_twice(self, name, args, would, field, after):
-        """A dry run writes nothing, --apply what it said, and then there is nothing left to do."""
-        before = self.all()
-        done = self.script(name, *args)
-        self.assertEqual(done.code, 0, done.err)
-        self.assertEqual(self.lines(done, "would be done"), would)
-        self.assertIn("nothing was written, because --apply was not given", done.err)
-        kept = {i: {**t, "lastAccessAt": None} for i, t in self.all().items()}
-        self.assertEqual(kept, {i: {**t, "lastAccessAt": None} for i, t in before.items()})
-        self.assertEqual(self.script(name, *args, "--detailed-exitcode").code, 6)
-        done = self.script(name, *args, "--apply")
-        self.assertEqual((done.code, self.lines(done, "done")), (0, would), done.err)
-        self.assertEqual(self.values(field), after)
-        done = self.script(name, *args, "--apply")
-        self.assertEqual((done.code, self.lines(done, "done")), (0, {}), done.out)
-        self.assertIn("0 of 0 changed, 0 failed", done.err)
-        self.assertEqual(self.script(name, *args, "--detailed-exitcode").code, 0)
+from harness import main
+from scripts_case import Scripts, token
 
 
 class DisableUnused(Scripts):
@@ -100,7 +23,8 @@ class DisableUnused(Scripts):
 
     def test_what_is_left_alone(self):
         done = self.script("disable_unused", *self.args)
-        self.assertEqual(self.lines(done, "left alone"), {4: "created 10 days ago", 6: "--keep names it", 7: "--keep names it", 8: "when it was created is not known"})
+        self.assertEqual(self.lines(done, "left alone"), {4: "created 10 days ago", 6: "--keep names it", 7: "--keep names it",
+                                                          8: "when it was created is not known"})
 
     def test_one_account(self):
         done = self.script("disable_unused", *self.args, "--account", "ACC-0002-0002")
@@ -196,47 +120,6 @@ class CheckNames(Scripts):
             self.assertIn(message, done.err)
 
 
-class Inventory(Scripts):
-    def setUp(self):
-        super().setUp()
-        self.serve(token(1, "own", ["MOD-1756"]), token(2, "=cmd", ["MOD-1756", "MOD-9042"], used=5, description='a "quoted", b|c\n*d* €'),
-                   token(3, "off", status="Disabled", account="ACC-0002-0002", kind="Client"))
-
-    def test_csv(self):
-        done = self.script("inventory", "--output", "out.csv")
-        self.assertEqual((done.code, done.out), (0, ""), done.err)
-        text = self.read("out.csv")
-        self.assertTrue(text.startswith("\ufeffid,name,description,status,account_id,"))
-        self.assertIn("TKN-0000-0002,'=cmd,\"a \"\"quoted\"\", b|c\n*d* €\",Active,ACC-0001-0001,First,Operations,\"MOD-1756;MOD-9042\","
-                      "\"Access Management;Billing\",", text)
-        self.assertEqual(text.count("\r\n"), 4)
-        said = self.script("inventory").out
-        self.assertEqual(said.splitlines()[2:], text.splitlines()[2:])  # but for when the first was used, which is now
-        self.assertEqual(said.splitlines()[0], text.splitlines()[0])
-
-    def test_json(self):
-        rows = json.loads(self.script("inventory", "--format", "json").out)
-        self.assertEqual([row["id"][-1] for row in rows], ["1", "2", "3"])
-        self.assertEqual(rows[1]["modules"], ["MOD-1756", "MOD-9042"])
-        self.assertEqual((rows[1]["created_by"], rows[1]["description"]), ("Ann", 'a "quoted", b|c\n*d* €'))
-        self.assertEqual(rows[2]["modules"], [])
-        for row in rows:
-            self.assertNotIn("token", row)
-        self.assertEqual(json.loads(self.script("inventory", "--format", "json", "--status", "Deleted").out), [])
-        self.assertEqual(len(json.loads(self.script("inventory", "--format", "json", "--status", "Active", "--account", "ACC-0001-0001").out)), 2)
-
-    def test_markdown(self):
-        lines = self.script("inventory", "--format", "markdown").out.splitlines()
-        self.assertEqual(len(lines), 5)
-        self.assertTrue(lines[0].startswith("| id | name |"))
-        self.assertIn('a "quoted", b\\|c \\*d\\* €', lines[3])
-
-    def test_a_file_that_cannot_be_written(self):
-        done = self.script("inventory", "--output", "no/such/file.csv")
-        self.assertEqual(done.code, 1)
-        self.assertIn("no/such/file.csv: No such file", done.err)
-
-
 class CopyDescriptions(Scripts):
     def setUp(self):
         super().setUp()
@@ -270,138 +153,6 @@ class CopyDescriptions(Scripts):
             self.assertEqual((done.code, done.out), (2, ""), done.err)
             self.assertIn(message, done.err)
         self.assertEqual(self.script("copy_descriptions", "nosuch.csv").code, 2)
-
-
-class WidestAccess(Scripts):
-    def test_ranking(self):
-        self.serve(token(1, "own"), token(2, "two", ["MOD-1756", "MOD-3381"], used=50), token(3, "paid", ["MOD-1756", "MOD-9042"], used=1),
-                   token(4, "older", ["MOD-1756", "MOD-3381"], used=90), token(5, "never", ["MOD-1756", "MOD-3381"]),
-                   token(6, "three", ["MOD-1756", "MOD-3381", "MOD-9042"]), token(7, "off", ["MOD-1756", "MOD-3381", "MOD-9042"], status="Disabled"))
-        rows = json.loads(self.script("widest_access", "--format", "json").out)
-        self.assertEqual([row["id"][-1] for row in rows], list("635421"))
-        self.assertEqual([(row["rank"], row["modules"], row["paid"]) for row in rows[:3]], [(1, 3, 1), (2, 2, 1), (3, 2, 0)])
-        self.assertEqual(rows[2]["last_used"], "never")
-        rows = json.loads(self.script("widest_access", "--format", "json", "--disabled", "--top", "2").out)
-        self.assertEqual([row["id"][-1] for row in rows], list("67"))
-        lines = self.script("widest_access", "--top", "1").out.splitlines()
-        self.assertEqual([line.split()[0:3] for line in lines], [["rank", "id", "name"], ["1", "TKN-0000-0006", "three"]])
-
-    def test_a_client_is_not_told_what_is_paid(self):
-        bare = {"$meta": {"pagination": {"offset": 0, "limit": 100, "total": 1}},
-                "data": [{"id": "TKN-0000-0002", "name": "x", "status": "Active", "account": {"id": "ACC-1"}, "modules": [{"id": "MOD-1"}]}]}
-
-        def reply(handler):
-            if "/modules" in handler.path:
-                return 403, "application/json", b'{"title":"Forbidden","status":403}'
-            return 200, "application/json", json.dumps(bare).encode()
-        peer = Peer(self, reply)
-        done = self.script("widest_access", "--format", "json", env={"MPT_API_BASE_URL": peer.url, "MPT_API_TOKEN": f"idt:TKN-0000-0001:{SECRET}"})
-        self.assertEqual((done.code, json.loads(done.out)[0]["paid"]), (0, "?"), done.err)
-        self.assertIn("told to operations accounts only", done.err)
-
-
-class AllOfThem(Scripts):
-    def test_help(self):
-        for name in NAMES:
-            done = self.script(name, "--help", env={})
-            self.assertEqual((done.code, done.err), (0, ""))
-            self.assertIn("Examples:\n  moonkey scripts/" + name, done.out)
-            self.assertEqual("--apply" in done.out, name in WRITING)
-            for line in done.out.splitlines():
-                self.assertLessEqual(len(line), 100)
-
-    def test_nothing_there(self):
-        """An account with nothing but the credential's own token."""
-        self.serve(token(1, "x"))
-        self.write("policy.lua", "return { { name = 'nobody', modules = {} } }")
-        self.write("sheet.csv", "id,description\n")
-        for name in NAMES:
-            done = self.script(name, *WRITING.get(name, []))
-            self.assertEqual(done.code, 0, (name, done.err))
-            self.assertNotIn("would be done", done.out)
-
-    def failing(self, status, then=None):
-        """Reads are answered, writes are not. `then`: what of a token is otherwise when it is read alone."""
-        tokens = [token(n, f"token {n}", ["MOD-1756"]) for n in range(1, 4)]
-        page = {"$meta": {"pagination": {"offset": 0, "limit": 100, "total": 3}}, "data": tokens}
-
-        def reply(handler):
-            if handler.command != "GET":
-                return status, "application/json", b'{"title":"Not now"}'
-            path, _, _ = handler.path.partition("?")
-            found = [t for t in tokens if path.endswith(t["id"])]
-            return 200, "application/json", json.dumps({**found[0], **(then or {})} if found else page).encode()
-        peer = Peer(self, reply)
-        self.env = {"MPT_API_BASE_URL": peer.url, "MPT_API_TOKEN": tokens[0]["token"]}
-        return peer
-
-    def test_the_token_in_use(self):
-        """Also where the platform has not noted that it is."""
-        self.write("policy.lua", "return { { modules = {} } }")
-        self.failing(200)
-        for name, args in (("disable_unused", []), ("least_privilege", ["policy.lua"])):
-            done = self.script(name, *args)
-            self.assertIn("the credential in use is its own", self.lines(done, "left alone")[1])
-            self.assertEqual(list(self.lines(done, "would be done")), [2, 3])
-
-    def test_writes_that_fail(self):
-        self.write("policy.lua", "return { { modules = {} } }")
-        self.write("convention.lua", "return { pattern = '^T', rename = function(tok) return 'T' .. tok.name end }")
-        self.write("sheet.csv", "id,description\nTKN-0000-0002,a\nTKN-0000-0003,b\n")
-        for status, code in ((400, 3), (401, 4)):
-            for name, args in {**WRITING, "check_names": ["convention.lua"]}.items():
-                peer = self.failing(status)
-                done = self.script(name, *args, "--apply", globals_=["--retry", "0"])
-                self.assertEqual(done.code, code, (name, status, done.out, done.err))
-                self.assertEqual(self.lines(done, "done"), {})
-                self.assertRegex(done.err, "0 of [23] changed, [23] failed")
-                self.assertTrue([r for r in peer.requests if r[0] != "GET"])
-                self.assertFalse([r for r in peer.requests if r[0] != "GET" and "TKN-0000-0001" in r[1] and name != "check_names"])
-
-    def test_what_has_changed_since_the_list(self):
-        """Whoever looks again just before writing finds that there is no reason to write any more."""
-        self.write("policy.lua", "return { { modules = {} } }")
-        self.write("convention.lua", "return { pattern = '^T', rename = function(tok) return 'T' .. tok.name end }")
-        self.write("sheet.csv", "name,description\ntoken 2,a\n")
-        for name, args, then, said in (
-                ("disable_unused", [], {"lastAccessAt": ago(0)}, "it was used just now"), ("disable_unused", [], {"status": "Disabled"}, "it is Disabled already"),
-                ("least_privilege", ["policy.lua"], {"modules": []}, "it has lost them already"),
-                ("check_names", ["convention.lua"], {"name": "mine now"}, "somebody has renamed it"),
-                ("copy_descriptions", ["sheet.csv"], {"description": "a"}, "it has that description already")):
-            peer = self.failing(200, then)
-            done = self.script(name, *args, "--apply")
-            self.assertEqual((done.code, self.lines(done, "done")), (0, {}), done.err)
-            self.assertEqual(self.lines(done, "nothing to do")[2], said)
-            self.assertEqual({request[0] for request in peer.requests}, {"GET"})
-
-    def test_lists_that_fail(self):
-        self.write("policy.lua", "return { { modules = {} } }")
-        self.write("sheet.csv", "name,description\nx,y\n")
-        for status, code in ((500, 1), (401, 4)):
-            peer = Peer(self, (status, "application/json", b"{}"))
-            for name in NAMES:
-                done = self.script(name, *WRITING.get(name, []), globals_=["--retry", "0"],
-                                   env={"MPT_API_BASE_URL": peer.url, "MPT_API_TOKEN": f"idt:TKN-0000-0001:{SECRET}"})
-                self.assertEqual(done.code, code, (name, done.err))
-                self.assertIn(str(status), done.err)
-
-    def test_no_way_to_write_without_apply(self):
-        """Not even for a mistake in a script."""
-        peer = self.failing(200)
-        self.write("careless.lua", """
-            package.path = ... .. "/lua/?.lua;" .. package.path
-            local api = require "moonkey.api"
-            local list = require("changes").new{ apply = false }
-            local tries = { function() return token.update("TKN-0000-0002", { name = "x" }) end, function() return token.edit("TKN-0000-0002", print) end,
-              function() return token.create{ name = "x" } end, function() return api.request("DELETE", "/accounts/api-tokens/TKN-0000-0002") end }
-            for _, name in ipairs{ "disable", "enable", "delete" } do tries[#tries + 1] = function() return token[name]("TKN-0000-0002") end end
-            for i, try in ipairs(tries) do print(i, select(2, pcall(try))) end
-            print(api.request("GET", "/accounts/api-tokens/TKN-0000-0002").id)
-            list:finish()""")
-        done = self.run_moonkey("careless.lua", SCRIPTS, env=self.env)
-        self.assertEqual(done.code, 0, done.err)
-        self.assertEqual(done.out.count("nothing is written without --apply"), 7, done.out)
-        self.assertEqual({request[0] for request in peer.requests}, {"GET"})
 
 
 if __name__ == "__main__":
