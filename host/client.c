@@ -36,7 +36,8 @@ static const char *refusal(const struct client *c, const struct exchange *x, con
         return "not sent: the program is stopping";
     *failure = FAILURE_REFUSED;
     if (is_write && c->read_only)
-        return "not sent: read-only, by --read-only or the profile";
+        return c->forbidden ? "not sent: the script has forbidden all writes"
+                            : "not sent: read-only, by --read-only or the profile";
     if (client_locks_out(c, x->method, target, x->body, x->body_len)) /* also under --dry-run, which shows what would happen */
         return "not sent: this is the token of the credential in use, which could lock itself out; --allow-self permits it";
     if (is_write && c->dry_run)
@@ -289,6 +290,12 @@ bool client_locks_out(const struct client *client, const char *method, const cha
 int64_t client_max_time(const struct client *client)
 {
     return client->max_time_ms * NS_PER_MS;
+}
+
+void client_forbid_writes(struct client *client)
+{
+    client->forbidden = client->forbidden || !client->read_only;
+    client->read_only = true;
 }
 
 void client_consent(struct client *client)

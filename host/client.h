@@ -101,6 +101,8 @@ bool client_locks_out(const struct client *client, const char *method, const cha
 /* Of a call with its retries, in ns; 0: no limit. */
 int64_t client_max_time(const struct client *client);
 
+/* No write is sent from now on, for good: as read_only. */
+void client_forbid_writes(struct client *client);
 /* Writes may be sent from now on. */
 void client_consent(struct client *client);
 /* The people in charge have been asked and said no: client_stop(), with REFUSED_CONSENT as the reason. */

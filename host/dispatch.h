@@ -53,6 +53,7 @@ struct client {
     unsigned attempts, jobs;
     int64_t max_time_ms;
     bool read_only, dry_run, allow_self, needs_consent;
+    bool forbidden; /* read_only, by the script itself */
     bool stopped, has_written;
     uint64_t changes, max_changes; /* writes: let through so far, and at most; 0: any number */
     bool limited;                  /* one was held back for that */

@@ -62,6 +62,16 @@ static int f_dry_run(lua_State *L)
     return 1;
 }
 
+/* http.forbid_writes(): no write is sent from now on, whoever asks for it. Nothing takes that back. */
+static int f_forbid_writes(lua_State *L)
+{
+    struct client *c = control_client();
+    (void)L;
+    if (c) /* without one, no call can be made at all */
+        client_forbid_writes(c);
+    return 0;
+}
+
 /* http.origin(): host[:port], base URL, where the credential came from, the id of its token ("" if it names none). */
 static int f_origin(lua_State *L)
 {
@@ -111,13 +121,8 @@ static int f_stats(lua_State *L)
 }
 
 static const luaL_Reg lib[] = {
-    {"check_base_url", f_check_base_url},
-    {"dry_run", f_dry_run},
-    {"origin", f_origin},
-    {"row_calls", f_row_calls},
-    {"stats", f_stats},
-    {"stop_reason", f_stop_reason},
-    {NULL, NULL},
+    {"check_base_url", f_check_base_url}, {"dry_run", f_dry_run}, {"forbid_writes", f_forbid_writes}, {"origin", f_origin},
+    {"row_calls", f_row_calls},           {"stats", f_stats},     {"stop_reason", f_stop_reason},     {NULL, NULL},
 };
 
 int luaopen_moonkey_http(lua_State *L)

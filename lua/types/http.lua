@@ -15,6 +15,10 @@ function M.origin() end
 ---@return boolean
 function M.dry_run() end
 
+---No write is sent from now on, whoever asks for it: they end in an error of the kind "refused". Nothing takes that back.
+---For scripts that show what they would do.
+function M.forbid_writes() end
+
 ---Why nothing more is sent: the platform refused the credential ("auth", or "forbidden" many times in a row), a certificate was
 ---refused, there was no consent; "limit": no more writes, after --max-changes. moonkey says so, and has an exit code for it.
 ---@return "auth"|"forbidden"|"certificate"|"consent"|"limit"|nil reason nil while things go on

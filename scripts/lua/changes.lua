@@ -5,12 +5,11 @@ The changes that a script wants: all are shown; they are made only with --apply,
   list:add(tok, "disable: not used since 2023", function() return token.disable(tok.id) end)
   list:finish()
 
-Without --apply the functions of `token` that write are taken away, so that a mistake in the script cannot write either. What
-is written is also subject to moonkey's own --dry-run, --read-only, --max-changes and consent.
+Without --apply moonkey is told to send no write for the rest of the script, so that a mistake in it cannot write either.
+What is written is also subject to moonkey's own --dry-run, --read-only, --max-changes and consent.
 
 Exit codes, as moonkey's own: 3 some failed, 5 all that failed were refused by a guard, 6 with --detailed-exitcode.
 ]]
-local api = require "moonkey.api"
 local http = require "moonkey.http"
 local log = require "moonkey.log"
 local task = require "moonkey.task"
@@ -21,20 +20,13 @@ local JOBS = 10
 local FAILED, GUARD, CHANGES = 3, 5, 6
 local BY_GUARD = { refused = true, drift = true }
 
-local function forbid()
-  for _, name in ipairs{ "create", "delete", "disable", "edit", "enable", "update" } do
-    token[name] = function() error("token." .. name .. ": nothing is written without --apply", 2) end -- luacheck: ignore 122
-  end
-  local request = api.request
-  function api.request(method, ...)
-    if method ~= "GET" then error("api.request: nothing is written without --apply", 2) end
-    return request(method, ...)
-  end
-end
-
 -- Names and descriptions may be anybody's: no line break, and nothing that steers the terminal.
 function M.text(value)
   return (tostring(value):gsub("%c", "?"))
+end
+
+local function say(outcome, tok, what)
+  print(("%-13s %s  %s: %s"):format(outcome, tok.id, M.text(tok.name or ""), M.text(what)))
 end
 
 local List = {}
@@ -42,7 +34,7 @@ List.__index = List
 
 function M.new(opts)
   local apply = opts.apply and not http.dry_run()
-  if not apply then forbid() end
+  if not apply then http.forbid_writes() end
   return setmetatable({ apply = apply, detailed_exitcode = opts.detailed_exitcode, changes = {}, changed = 0, skipped = 0,
     failed = 0, guarded = 0 }, List)
 end
@@ -55,7 +47,7 @@ end
 -- A token that is left alone although it was looked at, and why.
 function List:skip(tok, why)
   self.skipped = self.skipped + 1
-  self.say("left alone", tok, why)
+  say("left alone", tok, why)
 end
 
 -- What could not be done, or not even be looked at; it decides the exit code. `about`: an id, or what stands for one.
@@ -65,15 +57,11 @@ function List:fail(about, err)
   log.error("%s: %s", M.text(about), M.text(err))
 end
 
-function List.say(outcome, tok, what)
-  print(("%-13s %s  %s: %s"):format(outcome, tok.id, M.text(tok.name or ""), M.text(what)))
-end
-
 function List:perform(change)
   local result, err = change.write()
   if result == nil then return self:fail(change.tok.id, err) end
   if result then self.changed = self.changed + 1 end
-  self.say(result and "done" or "nothing to do", change.tok, result and change.what or err)
+  say(result and "done" or "nothing to do", change.tok, result and change.what or err)
 end
 
 -- Makes the changes, or shows them; sums up; ends the script where the exit code is not 0.
@@ -83,7 +71,7 @@ function List:finish()
     task.map(self.changes, function(change) self:perform(change) end, { jobs = JOBS })
     log.info("%d of %d changed, %d failed, %d left alone", self.changed, count, self.failed, self.skipped)
   else
-    for _, change in ipairs(self.changes) do self.say("would be done", change.tok, change.what) end
+    for _, change in ipairs(self.changes) do say("would be done", change.tok, change.what) end
     log.info("%d to change, %d failed, %d left alone; nothing was written%s", count, self.failed, self.skipped,
       count > 0 and ", because --apply was not given" or "")
   end

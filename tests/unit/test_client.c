@@ -461,6 +461,24 @@ static void guards_hold_writes_back(void **state)
     check(complete("GET", "/"), FAILURE_NONE, 200, 1);
 }
 
+/* Whoever is permitted to write can give that up, and not get it back. */
+static void writes_can_be_forbidden_on_the_way(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {ok, ok};
+    open_client(replies, COUNT(replies));
+    check(complete("PUT", "/"), FAILURE_NONE, 200, 1);
+    client_forbid_writes(client);
+    client_consent(client);
+    struct call_outcome o = {0};
+    begin("PUT", "/", &o);
+    assert_int_equal(o.count, 1);
+    assert_non_null(strstr(call_result(o.call)->message, "the script has forbidden all writes"));
+    check(o.call, FAILURE_REFUSED, 0, 0);
+    check(complete("GET", "/"), FAILURE_NONE, 200, 1);
+    assert_int_equal(peer_requests(peer), 2);
+}
+
 /* The tests that are run in two forms find a state the second time. */
 static int start_second(void **state)
 {
@@ -719,6 +737,7 @@ int main(void)
         CLIENT_TEST(a_401_stops_everything),
         CLIENT_TEST(guards_hold_writes_back),
         cmocka_unit_test_setup_teardown(guards_hold_writes_back, start_second, end),
+        CLIENT_TEST(writes_can_be_forbidden_on_the_way),
         CLIENT_TEST(twenty_403_in_a_row_stop_everything),
         CLIENT_TEST(does_not_lock_itself_out),
         cmocka_unit_test_setup_teardown(does_not_lock_itself_out, start_second, end),
