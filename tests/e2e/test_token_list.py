@@ -4,8 +4,10 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
+import unittest
 
 from harness import MOONKEY, Case, die_with_the_test, main
 
@@ -238,6 +240,16 @@ class RoundTrips(Lists):
                 csv.writer(out, delimiter=delimiter, lineterminator=newline).writerows([spreadsheet(cell) for cell in row] for row in rows)
                 self.write("sheet.csv", bom + out.getvalue())
                 self.check_no_change("sheet.csv")
+
+    @unittest.skipUnless(shutil.which("soffice"), "needs LibreOffice, which is too large for a test's dependency")
+    def test_through_libreoffice(self):
+        self.write("list.csv", self.export("--bom"))
+        read, write = "CSV:44,34,76,1,,0,false,true,false", "csv:Text - txt - csv (StarCalc):59,34,76,1,,0,false,true,false"
+        subprocess.run(["soffice", "--headless", f"-env:UserInstallation=file://{self.path('office')}", f"--infilter={read}", "--convert-to", write,
+                        "--outdir", self.path("out"), self.path("list.csv")], check=True, capture_output=True, timeout=100)
+        with open(self.path("out/list.csv"), "rb") as f:
+            self.assertEqual(f.readline(), b"id;name;description;icon;modules\n")
+        self.check_no_change("out/list.csv")
 
     def test_batch_takes_it(self):
         self.write("list.csv", self.export())
