@@ -112,7 +112,23 @@ end
 
 local EVENTS, EVENT = { "created", "updated", "enabled", "disabled", "deleted" }, { "at", "by" }
 
-local function audit(token, shown)
+local function whole_event(parts, name, at, by)
+  if at then
+    parts[#parts + 1] = '"' .. name .. '":{"at":' .. quote(at) .. (by and ',"by":' .. by or "") .. "}"
+  end
+end
+
+local function whole_audit(token)
+  local parts = {}
+  whole_event(parts, "created", token.created_at, token.created_by)
+  whole_event(parts, "updated", token.updated_at, token.updated_by)
+  whole_event(parts, "enabled", token.enabled_at, token.enabled_by)
+  whole_event(parts, "disabled", token.disabled_at, token.disabled_by)
+  whole_event(parts, "deleted", token.deleted_at, token.deleted_by)
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+local function part_of_audit(token, shown)
   return object(EVENTS, shown, function(event, part)
     local at, by = token[event .. "_at"], token[event .. "_by"]
     return at and object(EVENT, part, function(name, inner)
@@ -124,27 +140,52 @@ local function audit(token, shown)
   end)
 end
 
-local COLUMNS = { lastAccessAt = "last_access_at", token = "secret" }
-local TOKEN = {
-  "id", "revision", "status", "name", "description", "icon", "lastAccessAt", "token", "account", "modules", "audit",
+local function column(name)
+  return function(_, token)
+    local value = token[name]
+    return value and quote(value) or "null"
+  end
+end
+
+-- The fields of a token in their order, and what writes each: write(view, token, shown) -> JSON text.
+local FIELDS = {
+  { "id", column("id") }, { "revision", column("revision") }, { "status", column("status") }, { "name", column("name") },
+  { "description", column("description") }, { "icon", column("icon") }, { "lastAccessAt", column("last_access_at") },
+  { "token", column("secret") },
+  { "account", function(self, token, shown) return self:account(token.account, shown) end },
+  { "modules", function(self, token, shown) return self:modules(token.modules, shown) end },
+  { "audit", function(_, token, shown) return shown == true and whole_audit(token) or part_of_audit(token, shown) end },
 }
+
+-- The steps that write a token as a selection shows it, three things each: the text before a field, its writer, what of it is
+-- shown. Made once for each selection.
+local function steps_of(selection)
+  local steps, lead = {}, '{"$meta":{"omitted":' .. quote(selection.omitted) .. "},"
+  for _, field in ipairs(FIELDS) do
+    local shown = selection.fields == true or selection.fields[field[1]]
+    if shown then
+      table.move({ lead .. '"' .. field[1] .. '":', field[2], shown }, 1, 3, #steps + 1, steps)
+      lead = ","
+    end
+  end
+  return steps, lead == "," and "}" or lead:sub(1, -2) .. "}"
+end
+
 local EVERYTHING = { fields = true, omitted = json.array() }
 
 -- The token, or what `selection` shows of it.
 function View:token(token, selection)
   selection = selection or EVERYTHING
-  selection.text = selection.text or '{"$meta":{"omitted":' .. quote(selection.omitted) .. "}"
-  local fields = object(TOKEN, selection.fields, function(name, shown)
-    if name == "account" then
-      return self:account(token.account, shown)
-    elseif name == "modules" then
-      return self:modules(token.modules, shown)
-    elseif name == "audit" then
-      return audit(token, shown)
-    end
-    return optional(token[COLUMNS[name] or name])
-  end)
-  return selection.text .. (fields == "{}" and "}" or "," .. fields:sub(2))
+  if not selection.steps then
+    selection.steps, selection.finish = steps_of(selection)
+  end
+  local steps, parts = selection.steps, {}
+  for i = 1, #steps, 3 do
+    parts[#parts + 1] = steps[i]
+    parts[#parts + 1] = steps[i + 1](self, token, steps[i + 2])
+  end
+  parts[#parts + 1] = selection.finish
+  return table.concat(parts)
 end
 
 -- items: an array of JSON texts
