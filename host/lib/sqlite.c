@@ -341,6 +341,16 @@ static int database_close(lua_State *L)
     return 1;
 }
 
+/* Pushes nil, message, kind. [-0, +3, m] */
+static int lock_failure(lua_State *L, int why)
+{
+    bool is_held = why == EWOULDBLOCK;
+    lua_pushnil(L);
+    lua_pushstring(L, is_held ? "it is in use" : strerror(why));
+    lua_pushstring(L, is_held ? "busy" : why == EROFS || why == EACCES ? "readonly" : "cantopen");
+    return 3;
+}
+
 /*
  * sqlite.open(path [, { readonly =, lock = }]) -> db | nil, message, kind. A new file is created with mode 0600; ":memory:" has
  * no file. With `lock` nobody else can open it so; reading it is still possible.
@@ -366,10 +376,7 @@ static int sqlite_open(lua_State *L)
     luaL_setmetatable(L, DATABASE);
     if (lock && (code = sqlite_lock_take(&db->lock, path)) != 0) {
         sqlite_lock_release(&db->lock);
-        lua_pushnil(L);
-        lua_pushstring(L, code == EWOULDBLOCK ? "it is in use" : strerror(code));
-        lua_pushstring(L, code == EWOULDBLOCK ? "busy" : code == EROFS || code == EACCES ? "readonly" : "cantopen");
-        return 3;
+        return lock_failure(L, code);
     }
     mask = umask(S_IRWXG | S_IRWXO); /* the write-ahead log gets the mode of the database */
     code = sqlite3_open_v2(path, &db->handle,
@@ -422,11 +429,18 @@ static int sqlite_holder(lua_State *L)
     return 1;
 }
 
+/* sqlite.remove(path): the database, and what is beside it, unless somebody holds it. true | nil, message, kind. */
+static int sqlite_remove(lua_State *L)
+{
+    int why = sqlite_lock_remove(luaL_checkstring(L, 1));
+    if (why)
+        return lock_failure(L, why);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
 static const luaL_Reg lib[] = {
-    {"holder", sqlite_holder},
-    {"is_locked", sqlite_is_locked},
-    {"open", sqlite_open},
-    {NULL, NULL},
+    {"holder", sqlite_holder}, {"is_locked", sqlite_is_locked}, {"open", sqlite_open}, {"remove", sqlite_remove}, {NULL, NULL},
 };
 
 static void new_class(lua_State *L, const char *name, const luaL_Reg *methods)

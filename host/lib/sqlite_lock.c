@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,6 +42,33 @@ int sqlite_lock_take(struct sqlite_lock *lock, const char *path)
     lock->next = held;
     held = lock;
     return 0;
+}
+
+/* The database first: without its log, it would be another one. */
+static int remove_files(const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char name[PATH_MAX];
+        if (snprintf(name, sizeof name, "%s%s", path, ends[i]) >= (int)sizeof name)
+            return ENAMETOOLONG;
+        if (unlink(name) != 0 && (i == 0 || errno != ENOENT))
+            return errno;
+    }
+    return 0;
+}
+
+int sqlite_lock_remove(const char *path)
+{
+    struct stat st;
+    struct sqlite_lock lock;
+    if (stat(path, &st) != 0)
+        return errno;
+    int failed = sqlite_lock_take(&lock, path);
+    if (!failed)
+        failed = remove_files(path);
+    sqlite_lock_release(&lock);
+    return failed;
 }
 
 void sqlite_lock_release(struct sqlite_lock *lock)

@@ -18,6 +18,12 @@ struct sqlite_lock {
  */
 int sqlite_lock_take(struct sqlite_lock *lock, const char *path);
 
+/*
+ * Remove the file, with what SQLite has beside it, unless somebody holds it. 0, or an errno. Whoever waits for it finds that it
+ * is gone.
+ */
+int sqlite_lock_remove(const char *path);
+
 /* Only once SQLite has closed the file. A second time does nothing. */
 void sqlite_lock_release(struct sqlite_lock *lock);
 

@@ -127,6 +127,15 @@ class DiskOfAJournal(Case):
             self.refuses(trial, trial.command(), 2, "full|No space left", "--journal FILE", orders={"CRASH_FAIL": f"ENOSPC/write/any/{nth}"})
         trial.finish()
 
+    def test_not_to_be_removed(self):
+        trial = self.trial(rows=20)
+        trial.finish()
+        done = trial.place.run("runs", "remove", "last", "-y", orders={"CRASH_FAIL": "EROFS/unlink/journal/1"})
+        self.fails(done, 1, "cannot remove the journal .*: Read-only file system", "0 runs are removed")
+        trial.check_end()
+        self.assertEqual(trial.place.run("runs", "remove", "last", "-y").code, 0)
+        self.assertEqual(os.listdir(os.path.join(trial.place.state, "runs")), [])
+
     def test_results_full(self):
         trial = self.trial()
         done = trial.once({"CRASH_FAIL": "ENOSPC/write/file/1"}, more=["--results", "results.jsonl"])

@@ -1,5 +1,4 @@
 -- moonkey runs: what has been run, and what came of each row.
-local damage = require "moonkey.batch.journal.damage"
 local json = require "moonkey.json"
 local log = require "moonkey.log"
 local place = require "moonkey.batch.journal.place"
@@ -8,9 +7,10 @@ local rerun = require "moonkey.batch.rerun"
 local result = require "moonkey.batch.result"
 local stop = require "moonkey.cli.stop"
 local summary = require "moonkey.batch.summary"
+local told = require "moonkey.cli.runs.told"
 
 local M = {
-  summary = "list runs, show one, or tell what came of each row",
+  summary = "list runs, show one, tell what came of each row, or remove old ones",
   description = [[
   moonkey runs [list]            all runs of the state directory, the newest first
   moonkey runs show RUN          what the run was, its sessions, and how many rows ended how
@@ -18,45 +18,17 @@ local M = {
   moonkey runs results RUN --failed -o csv > again.csv
                                  the rows that failed, as a file that batch takes, with what was
                                  wrong in the column `error`, which batch ignores
+  moonkey runs remove RUN…       their journals, once you agree; so does --older-than 30d with all
+                                 that nobody has worked on for so long. Not one under way
 RUN is an id, the beginning of one, `last`, or the path of a journal.]],
 }
 
 function M.configure(cmd)
-  cmd:argument("action", "list, show or results."):args("?"):choices{ "list", "show", "results" }
-  cmd:argument("run", "The run."):argname("RUN"):args("?")
+  cmd:argument("action", "list, show, results or remove."):args("?"):choices{ "list", "show", "results", "remove" }
+  cmd:argument("runs", "The run; several for remove."):argname("RUN"):args("*")
   cmd:flag("--failed", "Only rows that failed.")
   cmd:option("-o --output", "How it is written (default: table)."):choices{ "table", "json", "jsonl", "csv" }
-end
-
-local function when(ms)
-  return ms and os.date("%Y-%m-%d %H:%M:%S", ms // 1000) or "?"
-end
-
-local function state_of(journal, counts, last)
-  if journal:running() then return "running" end
-  if not last then return "not begun" end
-  if not last.ended then return "broken off" end -- killed, or its journal could not be written: who can tell afterwards?
-  local total = journal.meta.rows
-  local settled = counts.done + counts.skipped + counts.failed + counts.unknown
-  -- A retry that has come to its end says nothing of rows that the run has never come to.
-  return last.outcome == "done" and (not total or settled < total) and "unfinished" or last.outcome
-end
-
--- What is known of a run, as one table.
-local function describe(path)
-  local journal <close>, message = reader.open(path)
-  if not journal then return nil, message end
-  local sessions, counts = journal:sessions(), journal:counts()
-  return { meta = journal.meta, path = path, sessions = sessions, counts = counts,
-    state = state_of(journal, counts, sessions[#sessions]) }
-end
-
-local function counts_text(counts, total)
-  local parts = {}
-  for _, name in ipairs{ "done", "skipped", "failed", "unknown" } do
-    if counts[name] > 0 or name == "done" then parts[#parts + 1] = summary.number(counts[name]) .. " " .. name end
-  end
-  return table.concat(parts, ", ") .. (total and (" of %s"):format(summary.number(total)) or "")
+  cmd:option("--older-than", "Of remove: runs that nobody has worked on for so long: 30d, 12w, 36h."):argname("T")
 end
 
 local function as_json(run)
@@ -81,12 +53,10 @@ local function list(args)
   local as_lines, next_item, last = args.output == "jsonl", array()
   local is_array = args.output == "json"
   if not is_array and not as_lines and #runs > 0 then
-    print(("%-20s  %-19s  %-11s  %s"):format("RUN", "BEGUN", "STATE", "ROWS, INPUT"))
+    io.stdout:write(told.HEADER)
   end
   for _, entry in ipairs(runs) do
-    local ok, run, problem = pcall(describe, entry.path)
-    if not ok and not damage.is(run) then error(run, 0) end
-    if not ok then run, problem = nil, tostring(run) end
+    local run, problem = told.describe(entry.path)
     if not run then
       io.stderr:write(("moonkey: %s\n"):format(problem))
     elseif is_array then
@@ -94,9 +64,7 @@ local function list(args)
     elseif as_lines then
       print(as_json(run))
     else
-      local input = result.one_line(run.meta.source or "?")
-      print(("%-20s  %-19s  %-11s  %s; %s"):format(entry.id, when(run.meta.created), run.state,
-        counts_text(run.counts, run.meta.rows), input))
+      io.stdout:write(told.line(entry.id, run))
     end
   end
   if is_array then io.stdout:write(last()) end
@@ -114,9 +82,9 @@ local function show(run, args)
   end
   print(("%-11s %s"):format("options", json.encode(run.meta.options)))
   print(("%-11s %s"):format("state", run.state))
-  print(("%-11s %s"):format("rows", counts_text(run.counts, run.meta.rows)))
+  print(("%-11s %s"):format("rows", told.counts(run.counts, run.meta.rows)))
   for _, s in ipairs(run.sessions) do
-    print(("session %-3d %-6s %s to %s: %s"):format(s.number, s.kind, when(s.started), when(s.ended), s.outcome or
+    print(("session %-3d %-6s %s to %s: %s"):format(s.number, s.kind, told.when(s.started), told.when(s.ended), s.outcome or
       (run.state == "running" and "running" or "broken off")))
   end
 end
@@ -162,25 +130,35 @@ local function results(path, args)
   if last then io.stdout:write(last()) end
 end
 
-function M.run(args)
-  if args.output == "csv" and args.action ~= "results" then
+local function check(args)
+  local action = args.action or "list"
+  if args.output == "csv" and action ~= "results" then
     stop.usage("-o csv is for `runs results`; a list of runs, and one run, come as table, json or jsonl")
   end
+  if args.older_than and action ~= "remove" then stop.usage("--older-than is for `runs remove`") end
+  if action == "remove" and (args.output or args.failed) then
+    stop.usage(("%s is not for `runs remove`"):format(args.failed and "--failed" or "-o"))
+  end
+  if (action == "show" or action == "results") and #args.runs ~= 1 then
+    stop.usage(("runs %s needs one RUN; `moonkey runs` lists them, `last` is the last one"):format(action))
+  end
+end
+
+function M.run(args)
+  check(args)
+  if args.action == "remove" then return require("moonkey.cli.runs.remove").run(args, args.runs) end
   if not args.action or args.action == "list" then
     list(args)
     return 0
   end
-  if not args.run then
-    stop.usage(("runs %s needs a RUN; `moonkey runs` lists them, `last` is the last one"):format(args.action))
-  end
-  local path, message = place.find(args.run)
+  local path, message = place.find(args.runs[1])
   if not path then stop.usage(message) end
   if args.action == "results" then
     results(path, args)
     return 0
   end
   local run
-  run, message = describe(path)
+  run, message = told.describe(path)
   if not run then stop.usage(message) end
   show(run, args)
   return 0

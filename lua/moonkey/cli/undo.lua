@@ -1,5 +1,6 @@
 -- moonkey undo: take a run back, from the before-images in its journal.
 local again = require "moonkey.cli.again"
+local agree = require "moonkey.cli.agree"
 local apply = require "moonkey.cli.apply"
 local batch = require "moonkey.batch"
 local connect = require "moonkey.cli.connect"
@@ -9,8 +10,6 @@ local planning = require "moonkey.cli.planning"
 local reader = require "moonkey.batch.journal.reader"
 local stop = require "moonkey.cli.stop"
 local summary = require "moonkey.batch.summary"
-local sys = require "moonkey.sys"
-local terminal = require "moonkey.terminal"
 local tokens = require "moonkey.batch.plan.tokens"
 local undo = require "moonkey.batch.plan.undo"
 
@@ -64,18 +63,12 @@ local function nothing_to_undo(journal)
     .. "FILE -o PLAN, moonkey batch PLAN) and with --undoable can"):format(meta.id), 2
 end
 
--- Ask whoever sits at the terminal; nil where he agrees, otherwise the exit code.
+-- nil where whoever sits at the terminal agrees, otherwise the exit code.
 local function refused(args, counts, head)
   if args.yes then return nil end
-  local question = ("Undo the changes of %s token%s on %s as %s%s? [y/N] "):format(summary.number(counts.changed),
+  return agree.refused(("Undo the changes of %s token%s on %s as %s%s?"):format(summary.number(counts.changed),
     counts.changed == 1 and "" or "s", head.host, head.own_id ~= "" and head.own_id or "an unnamed token",
-    head.account and " of " .. head.account or "")
-  local answer, why = terminal.ask(question)
-  local word = answer and answer:match("^%s*(.-)%s*$"):lower()
-  if word == "y" or word == "yes" then return nil end
-  if sys.interrupted() then return 128 + sys.interrupted() end
-  log.error("nothing is undone: %s", answer and "the answer was no" or why .. "; --yes would agree")
-  return 5
+    head.account and " of " .. head.account or ""), "nothing is undone")
 end
 
 -- Make the plan, and show it: its file, or nil, the exit code.

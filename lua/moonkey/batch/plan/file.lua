@@ -258,4 +258,12 @@ function M.claim(plan_id, run_id)
   return nil, ("cannot note that the plan is applied, and it must not be applied twice: %s"):format(message)
 end
 
+-- The run `run_id` is gone, and with it what was kept here of the plan that it has applied.
+function M.forget(plan_id, run_id)
+  if applied_by(plan_id) ~= run_id then return end
+  local path = ("%s/%s"):format(M.directory(), plan_id)
+  os.remove(path)
+  os.remove(path .. ".plan")
+end
+
 return M
