@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 import unittest
@@ -313,6 +314,15 @@ class LongLists(Lists):
             err = process.stderr.read()
             self.assertEqual((process.wait(timeout=60), err), (141, b""), form)
             process.stdout = open(os.devnull, "rb")
+
+    def test_ctrl_c(self):
+        process = self.start("token", "list", "-o", "jsonl", "--rate", "5/s", env=self.env)
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        done = self.finish(process)
+        self.assertEqual(done.code, 130)
+        self.assertIn("interrupted: the list is not complete", done.err)
+        self.assertNotIn("traceback", done.err)
 
     def test_a_pipe_that_nobody_reads(self):
         """Little enough to be written at the very end."""

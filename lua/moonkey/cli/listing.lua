@@ -41,7 +41,7 @@ end
 local function write_all(options)
   local out, count, tick = output.open(options), 0, counter(options.what)
   for item in options.items() do
-    if sys.interrupted() then stop.quietly(128 + sys.interrupted()) end
+    if sys.interrupted() then error("interrupted", 0) end
     item = options.public and options.public(item) or item
     out:add(item)
     count = count + 1
@@ -60,7 +60,9 @@ function M.run(options)
   log.status(nil)
   if not ok then
     if stop.is(result) then error(result, 0) end
-    return options.failed(result)
+    if not sys.interrupted() then return options.failed(result) end
+    log.error("interrupted: the list is not complete")
+    return 128 + sys.interrupted()
   end
   if result == 0 and options.format == "table" then log.info("there is no such %s", options.what) end
   return 0
