@@ -165,15 +165,18 @@ void log_write(enum log_level level, const char *format, ...)
     explicit_bzero(some, sizeof some);
 }
 
-void log_from_handler(const char *text)
+void log_from_handler(enum log_level level, const char *text)
 {
     bool json = options.format == LOG_FORMAT_JSON;
-    const char *begin = json ? "{\"level\":\"warn\",\"message\":\"" : "moonkey: warning: ", *end = json ? "\"}\n" : "\n";
-    if (!log_enabled(LOG_WARN))
+    const char *begin = json ? "{\"level\":\"" : "moonkey: ", *name = json ? levels[level].name : levels[level].shown;
+    const char *middle = json ? "\",\"message\":\"" : "", *end = json ? "\"}\n" : "\n";
+    if (!log_enabled(level))
         return;
     if (status.len && !status_held)
         write_all("\n", 1); /* the status line stays, above */
     write_all(begin, strlen(begin));
+    write_all(name, strlen(name));
+    write_all(middle, strlen(middle));
     write_all(text, strlen(text));
     write_all(end, strlen(end));
 }

@@ -25,8 +25,8 @@ bool log_enabled(enum log_level level);
 /* One message; a newline is added. Text form: `moonkey: warning: MESSAGE`. */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_text(enum log_level level, const char *text, size_t len);
-/* A warning from within a signal handler: fixed text, without quotes. JSON form: it has no time. */
-void log_from_handler(const char *text);
+/* From within a signal handler, or where memory may be out of reach: fixed text, without quotes. JSON form: it has no time. */
+void log_from_handler(enum log_level level, const char *text);
 
 /*
  * Keep `line` (UTF-8, no newline, already cut to the terminal's width) as the bottom line of the terminal; NULL takes it

@@ -254,7 +254,7 @@ static void on_no_step(int signo)
     (void)signo;
     if (last_signal == SIGTERM)
         _exit(143);
-    log_from_handler("busy, and not stopping by itself: Ctrl-C again leaves at once");
+    log_from_handler(LOG_WARN, "busy, and not stopping by itself: Ctrl-C again leaves at once");
     errno = saved;
 }
 

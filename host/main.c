@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "lib/control.h"
+#include "limit.h"
 #include "log.h"
 #include "loop.h"
 #include "redact.h"
@@ -88,7 +89,10 @@ static int run(struct program *p)
         log_write(LOG_ERROR, "%s", lua_tostring(L, -1));
         p->exit_code = EXIT_SCRIPT;
     }
+    limits_enter(limits_script(), L); /* finalizers are the script's, too */
     lua_close(L);
+    limits_leave();
+    limits_end();
     return p->exit_code;
 }
 

@@ -4,18 +4,26 @@
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "embed.h"
 #include "lib/lib.h"
+#include "limit.h"
 #include "log.h"
 #include "pool.h"
 
+enum { RESERVE = 16 << 20 };
+
 static struct {
     size_t now, peak;
-} memory;
+    size_t limit;    /* what Lua may hold; SIZE_MAX: anything */
+    size_t no_check; /* up to here nothing has to be thought about: the limit, or 0 after a refusal */
+    const void *refused_block;
+    size_t refused_size;
+} memory = {.limit = SIZE_MAX, .no_check = SIZE_MAX};
 
 /* Where each block shall be seen for itself, by a sanitizer, by valgrind or by whoever lets one fail, it is malloc's. */
 static void *plain_resize(void *block, size_t old_size, size_t new_size)
@@ -36,11 +44,45 @@ static bool wants_plain(void)
 #endif
 }
 
+/* The host needs some, to end well, when the limit was passed. */
+static void give_up(void)
+{
+    limits_out_of_memory();
+    memory.limit += memory.limit / 4 + RESERVE;
+}
+
+/*
+ * For a block that is to grow beyond memory.no_check. Lua asks once more after collecting its garbage; only when it has not
+ * asked, or is refused again, has it run out of memory.
+ */
+static bool may_grow(const void *block, size_t size, size_t all)
+{
+    bool refused_before = memory.no_check == 0;
+    bool asks_again = refused_before && block == memory.refused_block && size == memory.refused_size;
+    bool fits = all <= memory.limit;
+    memory.no_check = memory.limit;
+    if (refused_before && !(asks_again && fits))
+        give_up();
+    else if (!fits)
+        memory.no_check = 0;
+    memory.refused_block = block;
+    memory.refused_size = size;
+    return fits;
+}
+
+void state_limit_memory(size_t bytes)
+{
+    memory.limit = memory.no_check = bytes;
+}
+
 /* `plain`: not NULL to use malloc. */
 static void *count_alloc(void *plain, void *block, size_t old_size, size_t new_size)
 {
     if (!block)
         old_size = 0; /* Lua passes the kind of object here */
+    if (new_size > old_size && memory.now + (new_size - old_size) > memory.no_check &&
+        !may_grow(block, new_size, memory.now + (new_size - old_size)))
+        return NULL;
     void *moved = (plain ? plain_resize : pool_resize)(block, old_size, new_size);
     if (!moved && new_size > 0)
         return NULL;

@@ -13,6 +13,9 @@ lua_State *state_new(void);
 /* Bytes that the state holds now, and the most it ever held. */
 size_t state_memory(size_t *peak);
 
+/* From now on it may hold no more than so many; limits_out_of_memory() is told when it asks for more. */
+void state_limit_memory(size_t bytes);
+
 /*
  * The message handler: an error value of any type becomes a string with the traceback of `from`. Pushes it. [-0, +1, m]
  */

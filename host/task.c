@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "limit.h"
 #include "log.h"
 #include "state.h"
 
@@ -34,6 +35,7 @@ struct task {
     struct task *next; /* in the ready queue, then in the list of failures */
     struct join *joins;
     struct task_calls calls;
+    struct account *inherited, *account; /* who pays for it: the task that started it, or the row that it works on */
 };
 
 static struct {
@@ -43,11 +45,20 @@ static struct {
     struct park waits;     /* head of the ring of all waits */
     unsigned alive;
     int signo;
+    bool cancelling;
+    void (*on_limit)(void);
 } sched;
+
+/* The mark of a task's own coroutine, which is the host's to resume. */
+static struct task **owner_of(lua_State *co)
+{
+    return lua_getextraspace(co);
+}
 
 void task_open(lua_State *L, struct loop *loop)
 {
     sched.loop = loop;
+    *owner_of(L) = NULL; /* threads begin with what the main one has */
     sched.waits.prev = sched.waits.next = &sched.waits;
     luaL_newmetatable(L, TASK);
     lua_pop(L, 1);
@@ -113,7 +124,7 @@ void task_wake(struct park *p, enum wake why)
 
 int task_park(lua_State *L, struct park *p, lua_KFunction k, lua_KContext ctx)
 {
-    if (p->wake == WAKE_PENDING && sched.signo && p->cancel)
+    if (p->wake == WAKE_PENDING && sched.cancelling && p->cancel)
         p->cancel(p);
     if (p->wake != WAKE_PENDING)
         return k(L, LUA_OK, ctx);
@@ -155,9 +166,9 @@ void task_unpin(void)
     sched.running->pinned--;
 }
 
-void task_interrupt(int signo)
+void task_cancel_waits(void)
 {
-    sched.signo = signo;
+    sched.cancelling = true;
     for (struct park *p = sched.waits.next, *next; p != &sched.waits; p = next) {
         next = p->next;
         if (p->cancel)
@@ -165,9 +176,42 @@ void task_interrupt(int signo)
     }
 }
 
+void task_interrupt(int signo)
+{
+    sched.signo = signo;
+    task_cancel_waits();
+}
+
 int task_interrupted(void)
 {
     return sched.signo ? sched.signo : loop_signalled();
+}
+
+/* ---- who pays ---- */
+
+void task_when_limited(void (*stop)(void))
+{
+    sched.on_limit = stop;
+}
+
+static void pay_from(struct task *task, struct account *account)
+{
+    limits_leave();
+    if (task->account != task->inherited)
+        limits_close(task->account);
+    task->account = account;
+    limits_enter(account, task->co);
+}
+
+void task_pay_from(struct account *account)
+{
+    if (limits_are_watched() && sched.running)
+        pay_from(sched.running, account ? account : sched.running->inherited);
+}
+
+bool task_owns(lua_State *co)
+{
+    return *owner_of(co) != NULL;
 }
 
 /* ---- the life of a task ---- */
@@ -217,10 +261,13 @@ struct task *task_spawn(lua_State *L, int nargs)
 {
     struct task *task = lua_newuserdatauv(L, sizeof *task, 2);
     *task = (struct task){0};
-    if (sched.running)
+    if (sched.running) {
         task->calls = (struct task_calls){.row = sched.running->calls.row, .deadline = sched.running->calls.deadline};
+        task->account = task->inherited = limits_share(sched.running->account);
+    }
     luaL_setmetatable(L, TASK);
     task->co = lua_newthread(L);
+    *owner_of(task->co) = task;
     lua_setiuservalue(L, -2, COROUTINE);
     anchor(L, task, lua_gettop(L));
     lua_insert(L, -nargs - 2); /* the handle goes below the function */
@@ -237,6 +284,9 @@ struct task *task_spawn(lua_State *L, int nargs)
 static void end_task(lua_State *L, struct task *task)
 {
     sched.alive--;
+    if (task->account != task->inherited)
+        limits_close(task->account);
+    limits_close(task->inherited);
     if (task->state == FAILED && !task->joins) {
         task->next = sched.failures;
         sched.failures = task;
@@ -265,7 +315,9 @@ static void resume(lua_State *L, struct task *task)
     task->nargs = 0;
     task->state = RUNNING;
     sched.running = task;
+    limits_enter(task->account, task->co);
     int status = lua_resume(task->co, L, nargs, &count);
+    limits_leave();
     sched.running = NULL;
     switch (status) {
     case LUA_OK: /* body() has said how it ended; its values stay on the coroutine's stack for those who join */
@@ -380,6 +432,8 @@ unsigned task_run(lua_State *L)
             if (!sched.first_ready)
                 sched.last_ready = NULL;
             resume(L, task);
+            if (sched.on_limit && limits_reached() != LIMIT_NONE && !sched.cancelling)
+                sched.on_limit();
         }
         if (!sched.alive)
             break;

@@ -13,6 +13,7 @@
 #include <lua.h>
 #include <stdbool.h>
 
+#include "limit.h"
 #include "loop.h"
 #include "traceparent.h"
 
@@ -80,6 +81,9 @@ void task_push_current(lua_State *L);
 /* Is `L` the outermost coroutine of the running task, from which a yield would go to the host? */
 bool task_is_outermost(lua_State *L);
 
+/* Is it the outermost coroutine of any task? Then it is for nobody else to resume or close. */
+bool task_owns(lua_State *co);
+
 /* Between pin and unpin the running task cannot be suspended, although the innermost coroutine thinks that it can. */
 void task_pin(void);
 void task_unpin(void);
@@ -100,7 +104,15 @@ struct task_calls {
 };
 struct task_calls *task_calls(void);
 
-/* A signal asks the program to stop: cancel every wait that can be. Later waits of that kind are cancelled at once. */
+/* Cancel every wait that can be. Later waits of that kind are cancelled at once. */
+void task_cancel_waits(void);
+/* The processor time of the running task is for `account` from here on (limit.h), which this takes over; NULL: for that of the
+ * task that started it. Where nothing is limited, nothing happens. */
+void task_pay_from(struct account *account);
+/* To be called once, from outside of tasks, when a limit was passed. */
+void task_when_limited(void (*stop)(void));
+
+/* A signal asks the program to stop: the same. */
 void task_interrupt(int signo);
 /* That signal, or 0. */
 int task_interrupted(void);

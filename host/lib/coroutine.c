@@ -6,8 +6,10 @@
  * The work is done by Lua's own coroutine.resume (an upvalue), so the host still has a single lua_resume.
  */
 #include <lauxlib.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "../limit.h"
 #include "../task.h"
 #include "lib.h"
 
@@ -32,6 +34,15 @@ static void set_parked(lua_State *L, int co, int parked)
     lua_rawset(L, lua_upvalueindex(PARKED));
 }
 
+/* As lua_pcall, while `co` is what runs. */
+static int call_within(lua_State *L, lua_State *co, int nargs, int nresults)
+{
+    void *outer = limits_switch(co);
+    int status = lua_pcall(L, nargs, nresults, 0);
+    limits_switch(outer);
+    return status;
+}
+
 /* Stack: coroutine, arguments. Afterwards: coroutine, what coroutine.resume returned. */
 static void resume_once(lua_State *L)
 {
@@ -42,9 +53,11 @@ static void resume_once(lua_State *L)
     lua_rotate(L, 2, 2);
     if (pinned)
         task_pin();
-    lua_call(L, nargs + 1, LUA_MULTRET); /* coroutine.resume raises nothing for a coroutine */
+    int status = call_within(L, lua_tothread(L, 1), nargs + 1, LUA_MULTRET);
     if (pinned)
         task_unpin();
+    if (status != LUA_OK) /* coroutine.resume raises nothing for a coroutine, unless memory runs out */
+        lua_error(L);
 }
 
 static int passed(lua_State *L, int status, lua_KContext wrapped);
@@ -57,7 +70,7 @@ static int finish_wrap(lua_State *L)
     lua_settop(L, 3);
     lua_pushvalue(L, lua_upvalueindex(CLOSE));
     lua_pushvalue(L, 1);
-    if (lua_pcall(L, 1, 2, 0) == LUA_OK && !lua_toboolean(L, -2) && !lua_isnil(L, -1))
+    if (call_within(L, lua_tothread(L, 1), 1, 2) == LUA_OK && !lua_toboolean(L, -2) && !lua_isnil(L, -1))
         lua_replace(L, 3);
     lua_settop(L, 3);
     if (lua_type(L, 3) == LUA_TSTRING) {
@@ -90,10 +103,12 @@ static int passed(lua_State *L, int status, lua_KContext wrapped)
 static int f_resume(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTHREAD);
-    if (!is_parked(L, 1))
+    bool owned = task_owns(lua_tothread(L, 1));
+    if (!owned && !is_parked(L, 1))
         return go(L, 0);
     lua_pushboolean(L, 0);
-    lua_pushliteral(L, "cannot resume a coroutine that waits for a reply in another task");
+    lua_pushstring(L, owned ? "cannot resume the coroutine of a task"
+                            : "cannot resume a coroutine that waits for a reply in another task");
     return 2;
 }
 
@@ -121,13 +136,14 @@ static int f_wrap(lua_State *L)
 static int f_close(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTHREAD);
+    if (task_owns(lua_tothread(L, 1)))
+        return luaL_error(L, "cannot close the coroutine of a task");
     if (is_parked(L, 1))
         return luaL_error(L, "cannot close a coroutine that waits for a reply in another task");
     lua_settop(L, 1);
     lua_pushvalue(L, lua_upvalueindex(CLOSE));
-    lua_insert(L, 1);
-    lua_call(L, 1, LUA_MULTRET);
-    return lua_gettop(L);
+    lua_pushvalue(L, 1);
+    return call_within(L, lua_tothread(L, 1), 1, LUA_MULTRET) == LUA_OK ? lua_gettop(L) - 1 : lua_error(L);
 }
 
 static int f_yield(lua_State *L)

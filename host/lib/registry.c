@@ -14,6 +14,7 @@ static const luaL_Reg modules[] = {
     {"moonkey.http", luaopen_moonkey_http},
     {"moonkey.httpd", luaopen_moonkey_httpd},
     {"moonkey.json", luaopen_moonkey_json},
+    {"moonkey.limits", luaopen_moonkey_limits},
     {"moonkey.log", luaopen_moonkey_log},
     {"moonkey.nearest", luaopen_moonkey_nearest},
     {"moonkey.probe", luaopen_moonkey_probe},
