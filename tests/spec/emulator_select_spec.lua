@@ -19,8 +19,8 @@ local function shape(value)
 end
 
 local SETTINGS = "settings(configurable,default,paid,sharedAccount,type)"
-local PLAIN = "description,icon,id,lastAccessAt,name,revision,status,token"
-local ACCOUNT = "account(icon,id,name,status,type)"
+local PLAIN = "description,id,lastAccessAt,name,revision,status,token"
+local ACCOUNT = "account(id,name,status,type)"
 local AUDIT = "audit(created(at,by(id,name)))"
 local MODULES = "modules(description,filters(group.buyers),id,name," .. SETTINGS .. ")"
 
@@ -82,8 +82,18 @@ local ONE = {
   { "other=1", parts(ACCOUNT, AUDIT, PLAIN, MODULES), {} },
 }
 
+-- The fixture's tokens, but the first has all that a token can have.
+local function tokens()
+  local all = { table.unpack(fixture.TOKENS) }
+  all[1] = {}
+  for name, value in pairs(fixture.TOKENS[1]) do all[1][name] = value end
+  all[1].icon = "/robot.png"
+  all[1].account = { id = "ACC-0001-0001", type = "Client", status = "Active", name = "Acme", icon = "/acme.png" }
+  return all
+end
+
 describe("select=", function()
-  setup(function() store = fixture.open() end)
+  setup(function() store = fixture.open(tokens()) end)
   teardown(function() store:close() end)
 
   for _, case in ipairs(LIST) do
