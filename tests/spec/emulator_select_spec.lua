@@ -19,8 +19,8 @@ local function shape(value)
 end
 
 local SETTINGS = "settings(configurable,default,paid,sharedAccount,type)"
-local PLAIN = "description,id,lastAccessAt,name,revision,status,token"
-local ACCOUNT = "account(id,name,status,type)"
+local PLAIN = "description,icon,id,lastAccessAt,name,revision,status,token"
+local ACCOUNT = "account(icon,id,name,status,type)"
 local AUDIT = "audit(created(at,by(id,name)))"
 local MODULES = "modules(description,filters(group.buyers),id,name," .. SETTINGS .. ")"
 
