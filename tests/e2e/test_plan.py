@@ -199,6 +199,12 @@ class Applying(Plans):
         self.assertIn(run[1], self.moonkey("runs", "list").out)
         self.assertEqual(self.tokens(), after)
 
+    def test_the_run_that_has_applied_it_is_found(self):
+        self.make_plan(ROWS)
+        self.apply("--journal", "mine.journal")
+        name = re.search(r"by the run \S+; moonkey resume (\S+) goes on", self.apply(code=5).err)[1]
+        self.assertIn("nothing is left to do", self.moonkey("resume", name).err)
+
     def test_what_somebody_changed_meanwhile_is_left_alone(self):
         self.make_plan(ROWS)
         self.rename("TKN-0000-0003", "Not looked at")

@@ -175,7 +175,7 @@ end
 -- A run that was killed before it had noted that it applies its plan has sent nothing: another may have applied it since.
 local function claim_plan(args, run)
   if not run.meta.plan or args.dry_run or args.read_only then return end
-  local ok, message = plans.claim(run.meta.plan, run.meta.id)
+  local ok, message = plans.claim(run.meta.plan, { id = run.meta.id, path = run.path })
   if not ok then stop.with(5, message) end
 end
 

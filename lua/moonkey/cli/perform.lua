@@ -67,12 +67,12 @@ local function exit_code(result)
   return result.failed + result.unknown > 0 and 3 or 0
 end
 
--- The recorder of a new run. claim(run id): may it begin? true, or nil, message; then nothing of it stays.
+-- The recorder of a new run. claim(it): may it begin? true, or nil, message; then nothing of it stays.
 local function begin(source, args, meta, claim)
   local run, message = recorder.new(source, args.journal, values_of(args, meta))
   if not run or not claim then return run, message end
   local ok
-  ok, message = claim(run.id)
+  ok, message = claim(run)
   if ok then return run end
   run:discard()
   return nil, message

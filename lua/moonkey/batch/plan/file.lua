@@ -232,28 +232,29 @@ end
 
 -- ---- once only ----
 
--- The run that applies this plan, or has; nil.
+-- The id of the run that applies this plan, or has, and the path of its journal; nil.
 local function applied_by(plan_id)
   local directory = M.directory()
   local file <close> = directory and io.open(("%s/%s"):format(directory, plan_id), "r") or nil
-  return file and (file:read("l") or "another run")
+  if file then return file:read("l") or "another run", file:read("l") end
 end
 
 -- Has a run applied this plan? Then a message that names it; otherwise nil.
 function M.claimed(plan_id)
-  local run = applied_by(plan_id)
+  local run, path = applied_by(plan_id)
   return run and ("this plan was applied already, by the run %s; moonkey resume %s goes on with that, where it is not "
-    .. "finished; to apply it once more, make it again"):format(run, run)
+    .. "finished; to apply it once more, make it again"):format(run, place.name(run, path))
 end
 
--- Note that the run `run_id` applies the plan `plan_id`. true; or nil, message where another run has done so before, or it
--- cannot be noted.
-function M.claim(plan_id, run_id)
+-- Note that the run `run`, { id =, path = of its journal }, applies the plan `plan_id`. true; or nil, message where another run
+-- has done so before, or it cannot be noted.
+function M.claim(plan_id, run)
   local directory, message = M.directory()
   local ok
   if directory then ok, message = files.make_directories(directory) end
-  if ok then ok, message = files.claim(("%s/%s"):format(directory, plan_id), run_id .. "\n") end
-  if ok or (ok == false and applied_by(plan_id) == run_id) then return true end
+  local note = ("%s\n%s\n"):format(run.id, files.absolute(run.path))
+  if ok then ok, message = files.claim(("%s/%s"):format(directory, plan_id), note) end
+  if ok or (ok == false and applied_by(plan_id) == run.id) then return true end
   if ok == false then return nil, M.claimed(plan_id) end
   return nil, ("cannot note that the plan is applied, and it must not be applied twice: %s"):format(message)
 end
