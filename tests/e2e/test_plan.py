@@ -240,6 +240,15 @@ class Applying(Plans):
         self.assertEqual(self.tokens(), before)
         self.apply()
 
+    def test_a_dry_run_knows_what_an_earlier_row_would_have_changed(self):
+        name = self.tokens()["TKN-0000-0005"]["name"]
+        self.write("two.jsonl", json.dumps({"id": "TKN-0000-0005", "name": "B"}) + "\n" + json.dumps({"id": "TKN-0000-0005", "name": name}) + "\n")
+        there_and_back = [[{"field": "name", "from": name, "to": "B"}], [{"field": "name", "from": "B", "to": name}]]
+        for flags in (["--skip-unchanged"], ["--undoable"]):
+            for dry_run in (["--dry-run"], []):
+                done = self.moonkey("batch", "two.jsonl", "-o", "jsonl", *flags, *dry_run)
+                self.assertEqual([r["changes"] for r in done.results()], there_and_back)
+
     def test_max_changes(self):
         self.make_plan(ROWS)
         before = self.tokens()

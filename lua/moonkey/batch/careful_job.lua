@@ -32,12 +32,28 @@ local function drift(tok, changes)
   if #parts > 0 then return failure("drift", "changed since the plan was made", table.concat(parts, "; ")) end
 end
 
--- Send the fields, which make these changes. token.update's results, with the changes behind the token.
+-- Under --dry-run nothing is written, so that of two rows with one id the second would find what the first should have changed.
+local function lay_over(tok, fields)
+  for field, value in pairs(fields or {}) do tok[field] = value end
+end
+
+-- The token as it is, or under --dry-run would be by now; nil, err. `previews`: id → the fields that it would have.
+local function look_at(id, previews)
+  local tok, err = token.get(id)
+  if tok then lay_over(tok, previews[id]) end
+  return tok, err
+end
+
+local function preview_of(tok, fields, changes, previews)
+  previews[tok.id] = previews[tok.id] or {}
+  lay_over(previews[tok.id], fields)
+  preview.apply(tok, fields, changes)
+  return tok, changes
+end
+
+-- Send the fields, which make these changes; `keep`: what was there before is recorded first. token.update's results, with the
+-- changes behind the token.
 local function write(tok, fields, changes, ctx, keep)
-  if http.dry_run() then
-    preview.apply(tok, fields, changes)
-    return tok, changes
-  end
   if keep and #changes > 0 then
     local field = diff.field_with_secret(changes)
     if field then
@@ -52,53 +68,45 @@ local function write(tok, fields, changes, ctx, keep)
   return updated, changes
 end
 
--- Under --dry-run nothing is written, so that of two rows with one id the second would find what the first should have changed.
-local function lay_over(tok, fields)
-  for field, value in pairs(fields or {}) do tok[field] = value end
-end
-
-local function keep_preview(previews, id, fields)
-  previews[id] = previews[id] or {}
-  lay_over(previews[id], fields)
+local function write_or_preview(tok, fields, changes, ctx, keep, previews)
+  if http.dry_run() then return preview_of(tok, fields, changes, previews) end
+  return write(tok, fields, changes, ctx, keep)
 end
 
 local function run_planned(row, ctx, force, previews)
   local problem = row.problem
   if problem then return nil, failure(problem.kind, problem.title, problem.detail, problem.status) end
   if #row.changes == 0 then return "skipped" end
-  local tok, err = token.get(row.id)
+  local tok, err = look_at(row.id, previews)
   if not tok then return nil, err end
-  lay_over(tok, previews[row.id])
   local drifted = not force and drift(tok, row.changes)
   if drifted then return nil, drifted end
   local changes = diff.changes(tok, diff.fields(row.changes))
   if #changes == 0 then return "skipped" end
-  local fields = diff.fields(changes)
-  if http.dry_run() then keep_preview(previews, row.id, fields) end
-  return write(tok, fields, changes, ctx, true)
+  return write_or_preview(tok, diff.fields(changes), changes, ctx, true, previews)
 end
 
-local function run_plain(row, ctx, options)
+local function run_plain(row, ctx, options, previews)
   local id = row.id
   row.id = nil
-  local tok, err = token.get(id)
+  local tok, err = look_at(id, previews)
   if not tok then return nil, err end
   local changes = diff.changes(tok, row)
   if options.skip_unchanged and #changes == 0 then return "skipped" end
-  return write(tok, row, changes, ctx, options.undoable)
+  return write_or_preview(tok, row, changes, ctx, options.undoable, previews)
 end
 
 -- M.new{ skip_unchanged = equal rows are not written, undoable = the before-image is recorded before each write (for rows of a
 -- plan it always is), force = a plan's row is written also where the token was changed since }
 function M.new(options)
-  local previews = {} -- id → the fields that it would have by now, under --dry-run
+  local previews = {}
   return {
     check = function(row)
       if not planned.is(row) then return default_job.check(row) end
     end,
     run = function(row, ctx)
       if planned.is(row) then return run_planned(row, ctx, options.force, previews) end
-      return run_plain(row, ctx, options)
+      return run_plain(row, ctx, options, previews)
     end,
     custom = false,
   }
