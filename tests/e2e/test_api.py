@@ -37,7 +37,9 @@ class Api(Case):
 
     def test_bodies(self):
         self.write("body.json", '{"name": "From a file"}')
-        for text, stdin, name in (('{"name": "From text"}', None, "From text"), ("@body.json", None, "From a file"), ("-", '{"name": "From stdin"}', "From stdin")):
+        for text, stdin, name in (('{"name": "From text"}', None, "From text"),
+                                  ("@body.json", None, "From a file"),
+                                  ("-", '{"name": "From stdin"}', "From stdin")):
             self.assertEqual(json.loads(self.api("PUT", TOKEN, "--json", text, stdin=stdin).out)["name"], name)
 
     def test_a_reply_without_a_body(self):
@@ -60,13 +62,21 @@ class Api(Case):
 
     def test_mistakes(self):
         for args, message in ((["PTU", "/x"], "did you mean PUT?"), (["FROBNICATE", "/x"], "there are GET, POST"),
-                              (["GET", "https://x.test/y"], "not a URL"), (["GET", ""], "PATH is empty"), (["GET", "?a=b"], "PATH is empty"),
-                              (["GET", "/a b"], "percent-encoded"), (["GET", "/x/../y"], "'.' or '..'"), (["GET", "/x?a=b", "--query", "c=d"], "give it in one place"),
-                              (["GET", "/x", "--query", "c"], "expected NAME=VALUE"), (["GET", "/x", "--query", "a=1", "--query", "a=2"], "a is given twice"),
+                              (["GET", "https://x.test/y"], "not a URL"),
+                              (["GET", ""], "PATH is empty"),
+                              (["GET", "?a=b"], "PATH is empty"),
+                              (["GET", "/a b"], "percent-encoded"),
+                              (["GET", "/x/../y"], "'.' or '..'"),
+                              (["GET", "/x?a=b", "--query", "c=d"], "give it in one place"),
+                              (["GET", "/x", "--query", "c"], "expected NAME=VALUE"),
+                              (["GET", "/x", "--query", "a=1", "--query", "a=2"], "a is given twice"),
                               (["GET", "/x", "--json", "{}"], "a GET has no body"), (["POST", "/x", "--json", "{"], "--json: not JSON"),
-                              (["POST", "/x", "--json", ""], "--json: it is empty"), (["POST", "/x", "--json", "1", "--json", "2"], "given twice"),
-                              (["POST", "/x", "--json", "@nosuch"], "cannot read nosuch: No such file"), (["POST", "/x", "--json", "@"], "needs the name of a file"),
-                              (["GET", "/x", "-H", "Foo"], "expected 'Name: value'"), (["GET", "/x", "-H", "Authorization: Bearer x"], "Authorization is the host's to set"),
+                              (["POST", "/x", "--json", ""], "--json: it is empty"),
+                              (["POST", "/x", "--json", "1", "--json", "2"], "given twice"),
+                              (["POST", "/x", "--json", "@nosuch"], "cannot read nosuch: No such file"),
+                              (["POST", "/x", "--json", "@"], "needs the name of a file"),
+                              (["GET", "/x", "-H", "Foo"], "expected 'Name: value'"),
+                              (["GET", "/x", "-H", "Authorization: Bearer x"], "Authorization is the host's to set"),
                               (["GET", "/x", "-H", "A: 1", "-H", "A: 2"], "A is given twice"), (["GET"], "missing argument"),
                               (["GET", "/x", "-o", "csv"], "must be one of 'json', 'jsonl'")):
             with self.subTest(args=args):
@@ -105,9 +115,15 @@ class Modules(Case):
         self.assertEqual([m["id"] for m in done.results()], ["MOD-9042"])
 
     def test_mistakes(self):
-        for args, message in ((["lst"], "did you mean 'modules list'?"), (["MOD-1756"], "did you mean 'modules get MOD-1756'?"), (["list", "MOD-1756"], "modules get MOD-1756"),
-                              (["get"], "needs the id of a module"), (["get", ""], "an id is empty"), (["get", "MOD-1", "--limit", "5"], "--limit is for modules list"),
-                              (["get", "MOD-1", "-o", "csv"], "-o csv is for modules list"), (["--where", "x(("], "--where: RQL:"), (["--select", "nmae"], "did you mean 'name'?")):
+        for args, message in ((["lst"], "did you mean 'modules list'?"),
+                              (["MOD-1756"], "did you mean 'modules get MOD-1756'?"),
+                              (["list", "MOD-1756"], "modules get MOD-1756"),
+                              (["get"], "needs the id of a module"),
+                              (["get", ""], "an id is empty"),
+                              (["get", "MOD-1", "--limit", "5"], "--limit is for modules list"),
+                              (["get", "MOD-1", "-o", "csv"], "-o csv is for modules list"),
+                              (["--where", "x(("], "--where: RQL:"),
+                              (["--select", "nmae"], "did you mean 'name'?")):
             with self.subTest(args=args):
                 self.assertIn(message, self.modules(*args, code=2).err)
 

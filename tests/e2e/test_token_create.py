@@ -35,8 +35,8 @@ class Create(Case):
         return json.loads(done.out)["$meta"]["pagination"]["total"]
 
     def works(self, secret):
-        done = self.run_moonkey("api", "GET", "/accounts/api-tokens/" + secret.split(":")[1], "-o", "jsonl", env={**self.env, "MPT_API_TOKEN": secret})
-        return done.code == 0
+        path = "/accounts/api-tokens/" + secret.split(":")[1]
+        return self.run_moonkey("api", "GET", path, env={**self.env, "MPT_API_TOKEN": secret}).code == 0
 
     def test_reveal(self):
         done = self.revealed(*ACCOUNT, "--reveal")
@@ -54,8 +54,8 @@ class Create(Case):
             self.assertTrue(self.works(tok["token"]))
 
     def test_on_a_terminal_it_says_that_it_stays_there(self):
-        done = self.run_on_terminal("-c", f'exec "{MOONKEY}" token create --name x --account ACC-0000-0001 --reveal >/dev/tty', env=self.env,
-                                    program="/bin/sh")
+        done = self.run_on_terminal("-c", f'exec "{MOONKEY}" token create --name x --account ACC-0000-0001 --reveal >/dev/tty',
+                                    env=self.env, program="/bin/sh")
         self.assertEqual(done.code, 0)
         self.assertRegex(done.err, r"idt:TKN-\d{4}-\d{4}:\w{64}")
         self.assertIn("this secret is not shown again", done.err)
@@ -78,8 +78,13 @@ class Create(Case):
         before = self.count()
         self.write("robot.secret", "", 0o600)
         os.symlink(self.path("nowhere"), self.path("link"))
-        for path, message in (("robot.secret", "it is left as it is"), ("link", "File exists"), ("no/such/directory", "No such file or directory"),
-                              (".", "File exists"), ("/dev/null", "it is left as it is"), ("", "needs the name of a file"), ("-", "--reveal prints the secret")):
+        for path, message in (("robot.secret", "it is left as it is"),
+                              ("link", "File exists"),
+                              ("no/such/directory", "No such file or directory"),
+                              (".", "File exists"),
+                              ("/dev/null", "it is left as it is"),
+                              ("", "needs the name of a file"),
+                              ("-", "--reveal prints the secret")):
             with self.subTest(path=path):
                 self.assertIn(message, self.create(*ACCOUNT, "--secret-file", path, code=2).err)
         self.assertFalse(os.path.exists(self.path("nowhere")))
@@ -123,7 +128,8 @@ class Create(Case):
     def test_from_standard_input(self):
         body = '{"name": "From stdin", "account": {"id": "ACC-0000-0001"}, "description": null, "modules": ["MOD-9042"], "icon": "x"}'
         tok = json.loads(self.create("--from", "-", "--discard-secret", "-o", "json", stdin=body).out)
-        self.assertEqual((tok["name"], tok["account"]["id"], tok["icon"], tok["modules"][0]["id"]), ("From stdin", "ACC-0000-0001", "x", "MOD-9042"))
+        self.assertEqual((tok["name"], tok["account"]["id"], tok["icon"]), ("From stdin", "ACC-0000-0001", "x"))
+        self.assertEqual(tok["modules"][0]["id"], "MOD-9042")
 
     def test_mistakes(self):
         before = self.count()
@@ -152,7 +158,7 @@ class Create(Case):
         self.assertEqual(self.count(), before)
 
     def test_values_that_begin_with_a_dash(self):
-        tok = json.loads(self.create("--name", "-bot", "--description", "- a list", "--account", "ACC-0000-0001", "--discard-secret", "-o", "json").out)
+        tok = json.loads(self.create("--name", "-bot", "--description", "- a list", "--discard-secret", "-o", "json").out)
         self.assertEqual((tok["name"], tok["description"]), ("-bot", "- a list"))
 
 

@@ -147,13 +147,17 @@ class Finding(Lists):
                 done = self.list(*args, code=2)
                 self.assertIn(message, done.err)
                 self.assertEqual(done.out, "")
-        for words, message in ((["lst"], "did you mean 'token list'?"), (["frobnicate"], "there are list, get, create"), ([], "token needs a command")):
+        for words, message in ((["lst"], "did you mean 'token list'?"),
+                               (["frobnicate"], "there are list, get, create"),
+                               ([], "token needs a command")):
             done = self.run_moonkey("token", *words)
             self.assertEqual(done.code, 2)
             self.assertIn(message, done.err)
 
     def test_flags_before_and_after(self):
-        for words in (["--log-level", "warn", "token", "list"], ["token", "--log-level", "warn", "list"], ["token", "list", "--log-level", "warn"]):
+        for words in (["--log-level", "warn", "token", "list"],
+                      ["token", "--log-level", "warn", "list"],
+                      ["token", "list", "--log-level", "warn"]):
             done = self.run_moonkey(*words, "--name", "nobody", env=self.env)
             self.assertEqual((done.code, done.err), (0, ""), words)
 
@@ -165,7 +169,8 @@ class Finding(Lists):
 
 class Tables(Lists):
     def test_columns_stand_below_each_other(self):
-        self.serve([token(2, name="日本語の名前"), token(3, name="e\u0301galite\u0301"), token(4, name="🌙"), token(5, name="x" * 30)])
+        self.serve([token(2, name="日本語の名前"), token(3, name="e\u0301galite\u0301"), token(4, name="🌙"),
+                    token(5, name="x" * 30)])
         done = self.list("--select", "-*,+id,+name,+revision")
         ends = {columns(line[:line.rindex(" ")]) for line in done.out.splitlines() if line.endswith(" 1")}
         self.assertEqual(ends, {columns("TKN-0000-0001  " + "x" * 30 + " ")}, done.out)
