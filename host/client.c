@@ -24,9 +24,19 @@ static bool has_reserved_header(const struct curl_slist *lines)
     return false;
 }
 
+/* It names what would permit it. */
+static const char *deny(struct client *c, const char *method, const char *target)
+{
+    char rule[sizeof c->why_denied - 120];
+    permits_suggest(method, target, rule, sizeof rule);
+    snprintf(c->why_denied, sizeof c->why_denied,
+             "not sent: this run is restricted, and nothing permits it; --allow-api '%s' would", rule);
+    return c->why_denied;
+}
+
 /* Why a call must not be sent at all; NULL when it may. */
-static const char *refusal(const struct client *c, const struct exchange *x, const char *target,
-                           const struct curl_slist *headers, enum failure *failure)
+static const char *refusal(struct client *c, const struct exchange *x, const char *target, const struct curl_slist *headers,
+                           enum failure *failure)
 {
     bool is_write = !guard_is_safe(x->method);
     *failure = FAILURE_CANCELLED;
@@ -35,6 +45,10 @@ static const char *refusal(const struct client *c, const struct exchange *x, con
     if (loop_signalled()) /* the loop has had no time to tell */
         return "not sent: the program is stopping";
     *failure = FAILURE_REFUSED;
+    if (c->permits && !permits_allow(c->permits, x->method, target)) {
+        const char *ambiguous = guard_ambiguous("PUT", target);
+        return ambiguous ? ambiguous : deny(c, x->method, target);
+    }
     if (is_write && c->read_only)
         return c->forbidden ? "not sent: the script has forbidden all writes"
                             : "not sent: read-only, by --read-only or the profile";
@@ -269,6 +283,7 @@ void client_free(struct client *client)
     transfers_free(client->transfers);
     headers_free(&client->headers);
     secret_free(client->credential);
+    permits_free(client->permits);
     free(client);
 }
 
@@ -296,6 +311,12 @@ void client_forbid_writes(struct client *client)
 {
     client->forbidden = client->forbidden || !client->read_only;
     client->read_only = true;
+}
+
+void client_restrict(struct client *client, struct permits *permits)
+{
+    permits_free(client->permits);
+    client->permits = permits;
 }
 
 void client_consent(struct client *client)

@@ -13,6 +13,7 @@
 #include "governor.h"
 #include "loop.h"
 #include "origin.h"
+#include "permit.h"
 #include "secret.h"
 #include "transfer.h"
 
@@ -103,6 +104,8 @@ int64_t client_max_time(const struct client *client);
 
 /* No write is sent from now on, for good: as read_only. */
 void client_forbid_writes(struct client *client);
+/* Only what these permit is sent from now on; they are taken over. Once. */
+void client_restrict(struct client *client, struct permits *permits);
 /* Writes may be sent from now on. */
 void client_consent(struct client *client);
 /* The people in charge have been asked and said no: client_stop(), with REFUSED_CONSENT as the reason. */

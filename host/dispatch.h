@@ -9,6 +9,7 @@
 
 #include "client.h"
 #include "headers.h"
+#include "permit.h"
 #include "traceparent.h"
 
 #define TRACE_HEADER "traceparent: "
@@ -57,7 +58,9 @@ struct client {
     bool stopped, has_written;
     uint64_t changes, max_changes; /* writes: let through so far, and at most; 0: any number */
     bool limited;                  /* one was held back for that */
-    bool warm; /* the first connection stands: until then there is one request at a time, and one resolver */
+    bool warm;               /* the first connection stands: until then there is one request at a time, and one resolver */
+    struct permits *permits; /* NULL: every request may be made */
+    char why_denied[400];
     char why_stopped[720], why_limited[80], account[200];
     struct timer wake; /* the queue may go on */
     struct call_list queue, running, waiting;

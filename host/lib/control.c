@@ -224,6 +224,36 @@ static int f_decline(lua_State *L)
     return 0;
 }
 
+/* control.restrict{ "PUT /accounts/api-tokens/TKN-*", … }: no other request is sent from now on (permit.h). Raises for a bad
+ * rule; check_permit has said what is wrong with it. */
+static int f_restrict(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    if (!client || sealed)
+        return luaL_error(L, "restrict: there is no client, or the set-up is over");
+    struct permits *permits = permits_new();
+    const char *mistake = permits ? NULL : "out of memory";
+    for (lua_Integer i = 1; !mistake && lua_geti(L, 1, i) == LUA_TSTRING; i++, lua_pop(L, 1))
+        mistake = permits_add(permits, lua_tostring(L, -1));
+    if (mistake) {
+        permits_free(permits);
+        return luaL_error(L, "restrict: %s", mistake);
+    }
+    client_restrict(client, permits);
+    return 0;
+}
+
+/* control.check_permit(rule): nothing, or what is wrong with it. */
+static int f_check_permit(lua_State *L)
+{
+    const char *rule = luaL_checkstring(L, 1);
+    struct permits *permits = permits_new();
+    const char *mistake = permits ? permits_add(permits, rule) : "out of memory";
+    permits_free(permits);
+    lua_pushstring(L, mistake);
+    return 1;
+}
+
 /* control.seal(): the set-up is over. Who holds this module keeps what he has; nobody gets it any more. */
 static int f_seal(lua_State *L)
 {
@@ -239,12 +269,14 @@ static int f_seal(lua_State *L)
 
 static const luaL_Reg lib[] = {
     {"begin_row", f_begin_row},
+    {"check_permit", f_check_permit},
     {"configure", f_configure},
     {"consent", f_consent},
     {"decline", f_decline},
     {"environment_has_credential", f_environment_has_credential},
     {"go_on", f_go_on},
     {"refuse_with", f_refuse_with},
+    {"restrict", f_restrict},
     {"seal", f_seal},
     {"set_account", f_set_account},
     {"stop", f_stop},
