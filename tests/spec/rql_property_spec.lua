@@ -1,10 +1,10 @@
--- What holds for all expressions and all texts, tried with many that chance makes. RQL_SEED=number repeats a run; RQL_ROUNDS=number
--- makes it longer.
+-- What holds for all expressions and all texts, tried with many that chance makes. The same in each run; RQL_SEED=number tries
+-- others, RQL_ROUNDS=number more of them.
 local rql = require "moonkey.rql"
 local wire = require "moonkey.rql.wire"
 
-local SEED = math.tointeger(tonumber(os.getenv("RQL_SEED"))) or os.time()
-local ROUNDS = math.tointeger(tonumber(os.getenv("RQL_ROUNDS"))) or 3000
+local SEED = math.tointeger(tonumber(os.getenv("RQL_SEED"))) or 1
+local ROUNDS = math.tointeger(tonumber(os.getenv("RQL_ROUNDS"))) or 1000
 local random = math.random
 
 local PROPERTIES = { "id", "name", "status", "description", "lastAccessAt", "revision", "account.id", "audit.created.by.name", "a1.b2" }
@@ -126,7 +126,7 @@ describe("rql.parse is quick with", function()
       local ok, parsed, err = pcall(rql.parse, source)
       assert.is_true(ok, parsed)
       assert.is_true(parsed ~= nil or #tostring(err) < 1000)
-      assert.is_true(os.clock() - start < 2, ("took %.1f s"):format(os.clock() - start))
+      assert.is_true(os.clock() - start < 5, ("took %.1f s"):format(os.clock() - start))
     end)
   end
 end)
