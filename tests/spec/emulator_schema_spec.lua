@@ -1,4 +1,4 @@
--- Stores in files that other versions of moonkey wrote.
+-- Stores in files that other versions of moonkey wrote, and what lists do with the indexes.
 local fixture = require "rql_fixture"
 local schema = require "moonkey.emulator.schema"
 local sqlite = require "moonkey.sqlite"
@@ -51,4 +51,31 @@ describe("a store of version 1", function()
     db:close()
     fresh:close()
   end)
+end)
+
+-- With 100,000 tokens a list that sorts or goes through all of them is felt. tests/bench/lists.lua measures it.
+describe("an index serves", function()
+  local CASES = { -- query = the index that finds or sorts the tokens
+    ["id='TKN-0000-0001'"] = "sqlite_autoindex_token_1", ["order=id&limit=5"] = "sqlite_autoindex_token_1",
+    ["order=id,name"] = "sqlite_autoindex_token_1", ["status=Active"] = "token_status", ["name='x'"] = "token_name",
+    ["order=name"] = "token_name", ["order=-name,-id"] = "token_name", ["gt(lastAccessAt,2024-01-01)&order=lastAccessAt,id"] = "token_seen",
+    ["select=audit&lt(audit.created.at,2024-01-01)&order=audit.created.at"] = "token_created", ["account.id='ACC-0001-0001'"] = "token_account",
+    ["any(modules,id=MOD-9042)&status=Active"] = "token_status", ["token='x'"] = "token_secret",
+  }
+  for query, index in pairs(CASES) do
+    it(query, function()
+      local st = fixture.open()
+      assert.equal(200, (fixture.get(st, "api-tokens", query .. "&offset=0")))
+      local plans = {}
+      for sql in pairs(st.queries) do
+        for _, _, _, detail in st.db:prepare("EXPLAIN QUERY PLAN " .. (sql ~= "count" and sql or "SELECT 1")):rows() do
+          plans[#plans + 1] = detail
+        end
+      end
+      local plan = table.concat(plans, "\n")
+      assert.truthy(plan:find("INDEX " .. index, 1, true), plan)
+      if query:find("order=") then assert.is_nil(plan:find("TEMP B-TREE", 1, true), plan) end
+      st:close()
+    end)
+  end
 end)
