@@ -166,11 +166,72 @@ describe("moonkey.httpd", function()
     assert.matches("^first", client:join())
   end)
 
+  describe("misbehaves on purpose:", function()
+    local function misbehave(act, command)
+      server = assert(httpd.listen({}))
+      local client = task.spawn(shell, (command or "curl -s %s; echo exit $?"):format("http://127.0.0.1:" .. server:port()))
+      local request = server:accept()[1]
+      assert.is_true(act(request))
+      assert.is_false(request:reset()) -- it is no longer there to be answered
+      return client, request
+    end
+
+    it("a part of a reply", function()
+      local client = misbehave(function(r) return r:reply_part(3, 200, "0123456789", { ["X-A"] = "1" }) end)
+      assert.equal("012exit 18\n", client:join()) -- curl: a partial file
+    end)
+
+    it("a reset", function()
+      assert.equal("exit 56\n", misbehave(function(r) return r:reset() end):join()) -- curl: failure in receiving
+    end)
+
+    it("no answer, until the client gives up, also when the request has been collected", function()
+      local client = misbehave(function(r) return r:hold() end, "curl -s -m 0.7 %s; echo exit $?")
+      collectgarbage()
+      collectgarbage()
+      assert.equal("exit 28\n", client:join()) -- curl: the time is up
+    end)
+
+    it("but not twice, nor with nonsense", function()
+      local _, request = misbehave(function(r) return r:hold() end, "curl -s -m 0.3 %s")
+      assert.is_false(request:reply(200, ""))
+      assert.error_matches(function() request:reply_part(-1, 200, "") end, "not negative")
+      assert.error_matches(function() request:reply_part(1, 700, "") end, "not a status")
+    end)
+  end)
+
+  it("has no endless patience with a client that does not finish its request", function()
+    server = assert(httpd.listen({ patience = 0.3 }))
+    local trickle = ("trap '' PIPE; exec 3<>/dev/tcp/127.0.0.1/%d; printf 'GET / HTTP/1.1\\r\\nX: ' >&3;"
+      .. " for i in {1..100}; do sleep 0.05; printf x >&3 2>/dev/null || break; done; echo $i"):format(server:port())
+    local count = tonumber(shell(trickle):match("%d+"))
+    assert.is_true(count >= 4 and count < 40, count)
+  end)
+
+  it("is quiet at the end: what has arrived is handed over, and nothing more", function()
+    server = assert(httpd.listen({}))
+    local first = server:port()
+    local client = task.spawn(shell, ("curl -s http://127.0.0.1:%d/1"):format(first))
+    local connected = ("grep -c ' 0100007F:%04X .* 01 ' /proc/net/tcp"):format(first)
+    while tonumber(shell(connected):match("%d+")) == 0 do task.sleep(0.02) end
+    task.sleep(0.2)
+    local batch = server:quiesce()
+    assert.same({ 1, "/1" }, { #batch, batch[1].path })
+    assert.same({}, server:quiesce())
+    assert.matches("exit 7", shell(("curl -s http://127.0.0.1:%d/2; echo exit $?"):format(first))) -- nobody listens
+    batch[1]:reply(200, "the last")
+    server:stop()
+    assert.same({}, server:quiesce())
+    assert.matches("^the last", client:join())
+  end)
+
   describe("misuse raises:", function()
     local cases = {
       { "an address that is not a loopback", { host = "0.0.0.0" }, "loopback" },
       { "a name for an address", { host = "example.com" }, "loopback" },
       { "a port out of range", { port = 65536 }, "port must be an integer from 0 to 65535" },
+      { "patience that is none", { patience = -1 }, "patience must be a number of seconds" },
+      { "patience that is no number", { patience = "x" }, "patience must be a number of seconds" },
       { "a port that is no number", { port = "http" }, "port must be an integer" },
     }
     for _, case in ipairs(cases) do
