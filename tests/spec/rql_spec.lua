@@ -88,6 +88,8 @@ describe("rql refuses, at the caller's line,", function()
     ["all without an expression"] = { function() return (rql.all("modules")) end, "expected an expression" },
     ["a text that ends in a backslash"] = { function() return (rql.contains("name", "a\\")) end, "backslash" },
     ["a text that begins with one and a star"] = { function() return (rql.starts_with("name", "\\*")) end, "backslash" },
+    ["options that are none"] = { function() return (rql.contains("name", "a", true)) end, "case = true" },
+    ["an option that there is not"] = { function() return (rql.ends_with("name", "a", { Case = true })) end, "no option Case" },
     ["a change"] = { function() eq("a", 1).op = "ne" end, "cannot be changed" },
     ["to parse a number"] = { function() return (rql.parse(3)) end, "expected a text" },
     ["a date that is none"] = { function() return (rql.date("now")) end, "seconds since 1970" },

@@ -135,6 +135,21 @@ M["in"] = M.in_
 
 -- ---- parts of a text ----
 
+-- Does case matter?
+local function minds_case(name, options)
+  if options == nil then
+    return false
+  elseif type(options) ~= "table" then
+    refuse(name, "expected options such as { case = true }, got %s", type(options))
+  end
+  for key in pairs(options) do
+    if key ~= "case" then
+      refuse(name, "there is no option %s, only case", tostring(key))
+    end
+  end
+  return options.case
+end
+
 -- `*` is a wildcard at the ends only, and `\*` a star only there: some texts with a backslash at an end cannot be asked for.
 local function part(name, before, after)
   return function(property, text, options)
@@ -151,7 +166,7 @@ local function part(name, before, after)
     if after == "" then
       pattern = pattern:gsub("%*$", "\\*")
     end
-    local op = type(options) == "table" and options.case and "like" or "ilike"
+    local op = minds_case(name, options) and "like" or "ilike"
     return tree.new({ op = op, property = property, value = before .. pattern .. after })
   end
 end
