@@ -36,6 +36,24 @@ describe("a run that is retried", function()
     assert.is_nil((select(2, read(path)).rows))
   end)
 
+  it("leaves a row failed whose POST was not sent after all", function()
+    local path = path_of(finally)
+    local w = assert(writer.create(path, "R1"))
+    assert(w:begin("batch"))
+    w:add{ row = 1, line = 1, id = "T1", outcome = "failed", kind = "api", title = "Bad Request", status = 400, attempts = 1, ms = 5 }
+    w:close("done", 0)
+    w = assert(writer.reopen(path))
+    assert(w:begin("retry"))
+    for row = 1, 2 do -- the second has not failed before
+      assert(w:record{ row = row, line = row, id = "T" .. row, intent = "POST /x" })
+      w:add{ row = row, outcome = "pending", withdrawn = true }
+    end
+    w:close("interrupted", 0)
+    local results = read(path)
+    assert.equal(1, #results)
+    assert.same({ 1, "failed", "Bad Request" }, { results[1].row, results[1].outcome, results[1].title })
+  end)
+
   it("makes a row unknown whose POST was under way when it ended", function()
     local path = path_of(finally)
     local w = assert(writer.create(path, "R1"))

@@ -32,6 +32,7 @@ local STATEMENTS = {
   changes = "INSERT OR REPLACE INTO changes VALUES (?, ?, ?)",
   has_changes = "SELECT 1 FROM changes WHERE row = ?",
   intent = "INSERT OR REPLACE INTO intents VALUES (?, ?)",
+  failed_as_before = "UPDATE rows SET state = 2 WHERE row = ? AND state = 0 AND row IN (SELECT row FROM problems)",
   no_intended_row = "DELETE FROM rows WHERE row = ? AND state = 0",
   no_intent = "DELETE FROM intents WHERE row = ?",
   interrupted = "INSERT OR REPLACE INTO problems (row, kind, title) SELECT row, 'interrupted', 'ended during ' || intent ||"
@@ -103,6 +104,7 @@ end
 
 local function write_result(self, r)
   if r.outcome == "pending" then -- nothing of what it had intended was carried out
+    self:run("failed_as_before", r.row)
     self:run("no_intended_row", r.row)
     return self:run("no_intent", r.row)
   end
