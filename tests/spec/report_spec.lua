@@ -9,6 +9,7 @@ local page = require "moonkey.batch.report.page"
 local reader = require "moonkey.batch.journal.reader"
 local sqlite = require "moonkey.sqlite"
 local text = require "moonkey.batch.report.text"
+local writer = require "moonkey.batch.journal.writer"
 
 local function journal_of(options)
   local path = fixture.write(child.directory(finally) .. "/run.journal", options)
@@ -214,6 +215,21 @@ describe("the outcome in words", function()
         "error" } do
       assert.matches("^It .+%.$", (select(2, said{ rows = 9, ended = 4, sessions = ended(outcome) })))
     end
+  end)
+
+  it("counts as under way only what is", function()
+    local _, path = journal_of{ rows = 20, ended = 10, new = 2, run = { rows = false } }
+    local w = assert(writer.reopen(path))
+    finally(function() w:close("done", 0) end)
+    assert(w:begin("resume"))
+    local function unclear()
+      local journal <close> = assert(reader.open(path))
+      local totals = facts.gather(journal).totals
+      return { totals.unknown, totals.in_flight }
+    end
+    assert.same({ 2, 0 }, unclear()) -- of a session that broke off
+    assert(w:record{ row = 11, id = "TKN-0000-0011", intent = "POST /x" })
+    assert.same({ 2, 1 }, unclear())
   end)
 
   it("says what can be done next", function()

@@ -37,7 +37,7 @@ local STATEMENTS = {
   no_intent = "DELETE FROM intents WHERE row = ?",
   interrupted = "INSERT OR REPLACE INTO problems (row, kind, title) SELECT row, 'interrupted', 'ended during ' || intent ||"
     .. " ': whether it was carried out is not known' FROM intents JOIN rows USING (row) WHERE state = 0",
-  unknown = "UPDATE rows SET state = 3 WHERE state = 0",
+  unknown = "UPDATE rows SET state = 3, at = ? WHERE state = 0",
   put = "INSERT OR REPLACE INTO run VALUES (?, ?)",
   session = "INSERT INTO sessions (kind, started) VALUES (?, ?)",
   end_session = "UPDATE sessions SET ended = ?, outcome = ?, retries = ? WHERE number = ?",
@@ -218,7 +218,7 @@ end
 -- What was about to be sent when an earlier session was ended must not be sent again.
 local function settle_intents(self)
   self:run "interrupted"
-  self:run "unknown"
+  self:run("unknown", now() - self.created)
 end
 
 local function begin_session(self, kind, values)
