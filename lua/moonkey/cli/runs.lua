@@ -139,6 +139,7 @@ local function check(args)
   if action == "remove" and (args.output or args.failed) then
     stop.usage(("%s is not for `runs remove`"):format(args.failed and "--failed" or "-o"))
   end
+  if action == "list" and #args.runs > 0 then stop.usage("runs list takes no RUN; moonkey runs show RUN shows one") end
   if (action == "show" or action == "results") and #args.runs ~= 1 then
     stop.usage(("runs %s needs one RUN; `moonkey runs` lists them, `last` is the last one"):format(action))
   end

@@ -1,4 +1,5 @@
 -- moonkey token delete: delete tokens, once somebody has agreed to it.
+local agree = require "moonkey.cli.agree"
 local batch = require "moonkey.batch"
 local connect = require "moonkey.cli.connect"
 local failure = require "moonkey.cli.failure"
@@ -6,11 +7,9 @@ local fields = require "moonkey.cli.token.fields"
 local harmless = require "moonkey.harmless"
 local http = require "moonkey.http"
 local ids = require "moonkey.cli.token.ids"
-local log = require "moonkey.log"
 local output = require "moonkey.cli.output"
 local redact = require("moonkey.secret").redact
 local sys = require "moonkey.sys"
-local terminal = require "moonkey.terminal"
 local token = require "moonkey.token"
 
 local M = {
@@ -53,16 +52,10 @@ local function look(list, jobs)
   return there, failures
 end
 
--- Ask whoever sits at the terminal; nil where he agrees, otherwise the exit code.
+-- nil where whoever sits at the terminal agrees, otherwise the exit code.
 local function refused(count)
-  local host = http.origin()
-  local answer, why = terminal.ask(("Delete %s on %s? This cannot be undone. [y/N] "):format(
-    count == 1 and "this token" or ("these %d tokens"):format(count), host))
-  local word = answer and answer:match("^%s*(.-)%s*$"):lower()
-  if word == "y" or word == "yes" then return nil end
-  if sys.interrupted() then return 128 + sys.interrupted() end
-  log.error("nothing is deleted: %s", answer and "the answer was no" or why .. "; --yes would agree")
-  return 5
+  return agree.refused(("Delete %s on %s? This cannot be undone."):format(
+    count == 1 and "this token" or ("these %d tokens"):format(count), (http.origin())), "nothing is deleted")
 end
 
 local function delete(list, jobs)
