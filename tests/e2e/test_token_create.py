@@ -61,6 +61,19 @@ class Create(Case):
         self.assertIn("this secret is not shown again", done.err)
         self.said.clear()
 
+    def test_a_secret_that_nobody_takes_is_not_lost_in_silence(self):
+        read, closed = os.pipe()
+        os.close(read)
+        full = os.open("/dev/full", os.O_WRONLY)
+        for out, code in ((closed, 141), (full, 1)):
+            for form in ([], ["-o", "json"]):
+                done = subprocess.run([MOONKEY, "token", "create", *ACCOUNT, "--reveal", *form], env=self.environment(**self.env), cwd=self.dir,
+                                      stdout=out, stderr=subprocess.PIPE, timeout=60, check=False)
+                self.assertEqual(done.returncode, code)
+                self.assertRegex(done.stderr, rb"(TKN-[0-9-]+) was made, but its secret could not be written.*moonkey token delete \1\)")
+                self.said.append(done.stderr)
+            os.close(out)
+
     def test_secret_file(self):
         done = self.create(*ACCOUNT, "--secret-file", "robot.secret")
         token_id = done.out.rstrip("\n")

@@ -102,6 +102,27 @@ local function keep(value, args, file, id)
   return 1
 end
 
+-- The same, for whoever may have stopped reading.
+local function write_or_tell(tok, args, value)
+  local ok, problem = pcall(write, tok, args, value)
+  if ok then return end
+  if value then
+    local id = harmless(tok.id)
+    log.error("%s was made, but its secret could not be written to standard output; it is lost" .. ADVICE, id, id)
+  end
+  error(problem, 0)
+end
+
+-- It was made: the exit code.
+local function finish(tok, args, file)
+  local id, value = harmless(tok.id), tok.token
+  log.info("%s was made: %s, %s", id, harmless(secret.redact(tostring(tok.name))), tostring(tok.status))
+  local code = keep(value, args, file, id)
+  write_or_tell(tok, args, args.reveal and secret.is(value) and value or nil)
+  if args.discard_secret then log.warn("the secret of %s was thrown away; nobody can use the token", id) end
+  return code
+end
+
 function M.run(args)
   secret_output.check(args)
   local wanted = collect(args)
@@ -113,12 +134,7 @@ function M.run(args)
     if args.output then output.print(fields.public(tok), args.output == "jsonl") end
     return 0
   end
-  local id, value = harmless(tok.id), tok.token
-  log.info("%s was made: %s, %s", id, harmless(secret.redact(tostring(tok.name))), tostring(tok.status))
-  local code = keep(value, args, file, id)
-  write(tok, args, args.reveal and secret.is(value) and value or nil)
-  if args.discard_secret then log.warn("the secret of %s was thrown away; nobody can use the token", id) end
-  return code
+  return finish(tok, args, file)
 end
 
 return M
