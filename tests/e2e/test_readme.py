@@ -41,16 +41,37 @@ class Readme(Case):
         section = self.text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
         said = []
         for command in "".join(block for language, block in blocks(section) if language == "sh").splitlines():
-            code = next((code for words, code in CODES.items() if f" {words}" in command), 0)
             words = command.split("  #")[0].strip()
+            code = next((code for some, code in CODES.items() if f" {some}" in words), 0)
             got, out, err = self.shell(ANSWER.get(words, command) + "\nexit $?")  # or bash becomes the command
             self.assertEqual(got, code, f"{command}: {out[-2000:]}{err}")
             said.append((out, err))
         return said
 
     def test_script(self):
-        (out, _), = self.run_section("A script")
+        (out, _), (listed, _) = self.run_section("A script")
         self.assertIn("TKN-0000-0002\tCRM robot\tWas: ", out)
+        self.assertEqual(listed.count("\tnever used\t"), 20)
+
+    def test_tokens(self):
+        (listed, _), (updated, _), (created, _), (disabled, _), _, (modules, _), (module, _) = self.run_section("Tokens, one by one")
+        self.assertIn("CRM robot 0003", listed)
+        self.assertIn('→ "CRM robot"', updated)
+        with open(self.path("ci.secret"), encoding="utf-8") as f:  # the one place where it may be
+            self.assertRegex(f.read(), r"^idt:TKN-\d{4}-\d{4}:\w{64}\n$")
+        self.assertRegex(created, r"^TKN-\d{4}-\d{4}\n$")
+        self.assertEqual(disabled.count("Disabled"), 2)
+        self.assertTrue(self.read("edit.csv").startswith("id,name,description,icon,modules"))
+        self.assertIn("Access Management", modules)
+        self.assertIn('"name": "Billing"', module)
+
+    def test_ready_scripts(self):
+        for out, err in self.run_section("Scripts that are ready"):
+            self.assertIn("--apply", out + err)
+
+    def test_faults(self):
+        (_, err), = self.run_section("An emulator to aim at")
+        self.assertIn("2 done, 0 failed", err)
 
     def test_batch(self):
         (_, err), = self.run_section("A batch")
