@@ -28,7 +28,7 @@ def say(step, reply, saw=None):
 
 
 def pick(reply, *fields):
-    return [reply.json()[field] for field in fields]
+    return [reply.json().get(field) for field in fields]
 
 
 def modules(token):

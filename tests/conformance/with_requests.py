@@ -70,11 +70,11 @@ def flow():
                                             sorted(found.json()["$meta"]["omitted"])])
 
     changed = api.put(url, json={"name": "Renamed"})
-    say("update: a value", changed, [changed.json()[f] for f in ("name", "description", "icon", "revision")] + [modules(changed.json())])
+    say("update: a value", changed, [changed.json().get(f) for f in ("name", "description", "icon", "revision")] + [modules(changed.json())])
     changed = api.put(url, json={"description": None})
-    say("update: null", changed, [changed.json()[f] for f in ("name", "description", "revision")])
+    say("update: null", changed, [changed.json().get(f) for f in ("name", "description", "revision")])
     changed = api.put(url, json={})
-    say("update: nothing", changed, [changed.json()[f] for f in ("name", "description", "revision")])
+    say("update: nothing", changed, [changed.json().get(f) for f in ("name", "description", "revision")])
     changed = api.put(url, json={"modules": [{"id": "MOD-9042"}], "account": {"id": "ACC-3000-0001"}, "icon": "", "status": "Deleted"})
     say("update: modules, and what is ignored", changed, [modules(changed.json()), changed.json()["account"]["id"], changed.json()["status"]])
 

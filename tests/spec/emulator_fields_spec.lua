@@ -30,7 +30,7 @@ describe("the emulator: fields", function()
       return {
         id = id, name = name, description = description, filters = { ["group.buyers"] = json.array({}) },
         settings = {
-          sharedAccount = false, configurable = true, default = true, paid = paid, type = { "Client", "Operations", "Vendor" },
+          sharedAccount = false, configurable = true, default = true, paid = paid, type = { "new" },
         },
       }
     end
@@ -38,8 +38,8 @@ describe("the emulator: fields", function()
     assert.same({
       ["$meta"] = { omitted = json.array({}) },
       id = "TKN-0000-0002", revision = 1, status = "Active", name = "Catalog import 0002",
-      description = "Made by the emulator: Catalog import 0002", icon = NULL, lastAccessAt = NULL, token = token.token,
-      account = { id = "ACC-0000-0001", icon = NULL, type = "Operations", status = "Active", name = "Operations" },
+      description = "Made by the emulator: Catalog import 0002", token = token.token,
+      account = { id = "ACC-0000-0001", type = "Operations", status = "Active", name = "Operations" },
       modules = {
         module("MOD-1756", "Access Management", "Users and API tokens of an account", false),
         module("MOD-9042", "Billing", "Statements, invoices and journals", true),
@@ -47,6 +47,18 @@ describe("the emulator: fields", function()
       audit = { created = { at = "2024-01-01T00:02:00.000Z", by = { id = "USR-0000-0001", name = "Emulator" } } },
     }, token)
     assert.matches("^idt:TKN%-0000%-0002:" .. ("%w"):rep(64) .. "$", token.token)
+  end)
+
+  it("that are null are in no reply", function()
+    for _, path in ipairs({ TOKENS .. "/TKN-0000-0003", TOKENS .. "?select=modules,audit", TOKENS .. "/TKN-0000-0003?select=icon" }) do
+      local status, _, reply = peer:call("GET", path)
+      assert.equal(200, status)
+      assert.is_nil(reply.body:find("null", 1, true))
+    end
+    local _, _, reply = put({ description = NULL })
+    assert.is_nil(reply.body:find("null", 1, true))
+    _, _, reply = peer:call("GET", TOKENS .. "/TKN-0000-0003?select=-*,icon")
+    assert.matches('^{"$meta":{"omitted":%[.*%]}}$', reply.body)
   end)
 
   describe("of a PUT:", function()
@@ -59,13 +71,13 @@ describe("the emulator: fields", function()
       { "a name that another token has", { name = "Billing export 0001" }, "name", "Billing export 0001", true },
       { "the name that it has", { name = "Catalog import 0002" }, "name", "Catalog import 0002", false },
       { "a description", { description = "&=\n\t<>\u{1F412}" }, "description", "&=\n\t<>\u{1F412}", true },
-      { "no description", { description = NULL }, "description", NULL, true },
+      { "no description", { description = NULL }, "description", nil, true },
       { "an empty description", { description = "" }, "description", "", true },
       { "a description of the greatest length", { description = ("ż"):rep(2000) }, "description", ("ż"):rep(2000), true },
       { "a description with NUL", '{"description":"a\\u0000b"}', "description", "a\0b", true },
       { "an icon", { icon = "data:image/png;base64,AAAA" }, "icon", "data:image/png;base64,AAAA", true },
       { "an empty icon", { icon = "" }, "icon", "", true },
-      { "no icon, as before", { icon = NULL }, "icon", NULL, false },
+      { "no icon, as before", { icon = NULL }, "icon", nil, false },
       { "account, of another", { account = { id = "ACC-9999-9999" } }, "status", "Active", false },
       { "account, of no account", { account = 7, icon = "x" }, "icon", "x", true },
       { "id", { id = "TKN-9999-9999" }, "id", "TKN-0000-0002", false },
@@ -73,7 +85,7 @@ describe("the emulator: fields", function()
       { "revision", { revision = 77, icon = "x" }, "revision", 2, true },
       { "token", { token = "idt:x:y" }, "name", "Catalog import 0002", false },
       { "audit", { audit = { created = { at = "x" } } }, "name", "Catalog import 0002", false },
-      { "lastAccessAt", { lastAccessAt = "2020-01-01T00:00:00.000Z" }, "lastAccessAt", NULL, false },
+      { "lastAccessAt", { lastAccessAt = "2020-01-01T00:00:00.000Z" }, "lastAccessAt", nil, false },
       { "extensions", { extensions = NULL }, "status", "Active", false },
       { "what no token has", { colour = "blue", nested = { { 1 } } }, "status", "Active", false },
       { "nothing at all", "{}", "status", "Active", false },
@@ -109,7 +121,7 @@ describe("the emulator: fields", function()
         assert.equal(revision + 1, token.revision)
       end
       local _, token = peer:call("GET", T2)
-      assert.same({ "One", NULL, "", "i", 5 },
+      assert.same({ "One", nil, "", "i", 5 },
         { token.name, token.description, fixture.modules_of(token), token.icon, token.revision })
     end)
   end)
@@ -247,9 +259,9 @@ describe("the emulator: fields", function()
         local status, token, reply = peer:call("POST", TOKENS, case[2])
         assert.equal(201, status)
         local wanted = case[3]
-        assert.same({ "Made", wanted.description or NULL, wanted.icon or NULL, wanted.modules or "" },
+        assert.same({ "Made", wanted.description, wanted.icon, wanted.modules or "" },
           { token.name, token.description, token.icon, fixture.modules_of(token) })
-        assert.same({ "TKN-0000-0004", "Active", 1, "ACC-0000-0001", NULL },
+        assert.same({ "TKN-0000-0004", "Active", 1, "ACC-0000-0001", nil },
           { token.id, token.status, token.revision, token.account.id, token.lastAccessAt })
         assert.same({ created = { at = token.audit.created.at, by = { id = "TKN-0000-0001", name = "Billing export 0001" } } },
           token.audit)

@@ -8,7 +8,6 @@ local M = {}
 
 M.TOKENS = "/public/v1/accounts/api-tokens"
 M.MODULES = "/public/v1/accounts/modules"
-M.NO_VALUE = json.null
 
 local Peer = {}
 Peer.__index = Peer

@@ -1,11 +1,9 @@
 -- What a store starts with: made-up tokens, or the token objects of a file.
 local emulator = require "moonkey.emulator"
 local fixture = require "emulator_fixture"
-local json = require "moonkey.json"
 local seed = require "moonkey.emulator.seed"
 
 local TOKENS, MODULES = fixture.TOKENS, fixture.MODULES
-local NULL = json.null
 
 describe("a number of tokens:", function()
   it("the same ones always", function()
@@ -15,7 +13,7 @@ describe("a number of tokens:", function()
     local _, token = one:call("GET", TOKENS .. "/TKN-0000-0012")
     local _, again = two:call("GET", TOKENS .. "/TKN-0000-0012")
     assert.same(token, again)
-    assert.same({ "Helpdesk sync 0004", NULL }, (function()
+    assert.same({ "Helpdesk sync 0004", nil }, (function()
       local _, fourth = one:call("GET", TOKENS .. "/TKN-0000-0004")
       return { fourth.name, fourth.description }
     end)())
@@ -52,7 +50,7 @@ describe("a number of tokens:", function()
     local _, page = peer:call("GET", MODULES .. "?limit=100")
     for _, module in ipairs(page.data) do
       assert.matches("^MOD%-%d%d%d%d$", module.id)
-      assert.is_true(#module.settings.type > 0 and json.is_array(module.settings.type))
+      assert.same({ "new" }, module.settings.type)
       names[module.id] = module.name .. (module.settings.paid and ", paid" or "")
     end
     assert.is_true(#page.data >= 15)
@@ -82,13 +80,13 @@ describe("a file of tokens:", function()
   it("is taken as the API would show it", function()
     local tokens = load('{"id":"T","$meta":{"omitted":[]},"name":"a & b","description":null,"icon":"i","status":"Disabled","token":"s",'
       .. '"revision":7,"lastAccessAt":"2024-03-15T10:00:00.000Z","account":{"id":"ACC-1","type":"Vendor","name":"V","status":"Active"},'
-      .. '"modules":[{"id":"MOD-77","name":"Seven","description":"7","settings":{"paid":true,"type":["Vendor"]}},{"id":"MOD-1756"}],'
+      .. '"modules":[{"id":"MOD-77","name":"Seven","description":"7","accountTypes":["Vendor"],"settings":{"paid":true,"type":["old"]}},{"id":"MOD-1756"}],'
       .. '"audit":{"created":{"at":"2020-01-01T00:00:00.000Z","by":{"id":"USR-1"}},"disabled":{"at":"2021-01-01T00:00:00.000Z"}}}')
     local token = tokens.T
-    assert.same({ "a & b", NULL, "i", "Disabled", "s", 7, "2024-03-15T10:00:00.000Z", "Vendor", "MOD-77 MOD-1756" },
+    assert.same({ "a & b", nil, "i", "Disabled", "s", 7, "2024-03-15T10:00:00.000Z", "Vendor", "MOD-77 MOD-1756" },
       { token.name, token.description, token.icon, token.status, token.token, token.revision, token.lastAccessAt,
         token.account.type, fixture.modules_of(token) })
-    assert.same({ "Seven", true, { "Vendor" }, "Access Management" },
+    assert.same({ "Seven", true, { "old" }, "Access Management" },
       { token.modules[1].name, token.modules[1].settings.paid, token.modules[1].settings.type, token.modules[2].name })
     assert.same({ created = { at = "2020-01-01T00:00:00.000Z", by = { id = "USR-1" } }, disabled = { at = "2021-01-01T00:00:00.000Z" } },
       token.audit)
@@ -96,7 +94,7 @@ describe("a file of tokens:", function()
 
   -- what is unusual, the line for a token T, a field, what it is
   local cases = {
-    { "an id alone", '{"id":"T"}', "name", NULL }, { "no status", '{"id":"T"}', "status", "Active" },
+    { "an id alone", '{"id":"T"}', "name", nil }, { "no status", '{"id":"T"}', "status", "Active" },
     { "no account", '{"id":"T"}', "account", "ACC-0000-0001" }, { "no modules", '{"id":"T"}', "modules", "" },
     { "no audit", '{"id":"T"}', "audit", {} }, { "no revision", '{"id":"T"}', "revision", 1 },
     { "null everywhere", '{"id":"T","name":null,"description":null,"icon":null,"status":null,"token":null,"account":null,"modules":null,'
@@ -146,6 +144,14 @@ describe("a file of tokens:", function()
     assert.equal("ops", fixture.open("\xEF\xBB\xBF" .. OPS).credential)
   end)
 
+  it("says for which types of account its modules are", function()
+    local _, peer = load('{"id":"v","token":"v","account":{"id":"V","type":"Vendor"},"modules":[{"id":"MOD-1","accountTypes":["Client"]},'
+      .. '{"id":"MOD-2","accountTypes":["Vendor"]},{"id":"MOD-3","accountTypes":[]},{"id":"MOD-4"},{"id":"MOD-5","accountTypes":null}]}')
+    for id, status in pairs({ ["MOD-1"] = 400, ["MOD-2"] = 200, ["MOD-3"] = 200, ["MOD-4"] = 200, ["MOD-5"] = 200 }) do
+      assert.equal(status, (peer:call("PUT", TOKENS .. "/v", { modules = { { id = id } } }, { as = "v" })))
+    end
+  end)
+
   it("gives a secret to a token without one, the same one always", function()
     local first, second = load('{"id":"T"}').T.token, load('{"id":"T"}').T.token
     assert.equal(first, second)
@@ -189,6 +195,7 @@ describe("a file of tokens:", function()
       { "modules that are an object", '{"id":"a","modules":{"id":"x"}}', ":1: modules must be a list" },
       { "a module without an id", '{"id":"a","modules":[{"id":"m"},{}]}', ":1: modules%[1%] must have an id" },
       { "a module with a semicolon", '{"id":"a","modules":["x;y"]}', ":1: modules%[0%] must have an id, without a semicolon" },
+      { "account types that are a text", '{"id":"a","modules":[{"id":"m","accountTypes":"Vendor"}]}', ":1: modules%[0%].accountTypes must be a list" },
       { "settings that are a list", '{"id":"a","modules":[{"id":"m","settings":[]}]}', ":1: modules%[0%].settings must be an object" },
       { "what is no UTF-8", '{"id":"a","name":"\xE9"}', ":1: invalid UTF%-8" },
       { "the second of a list", '[{"id":"a"},{"id":"b","name":[]}]', ":1: item 2 of the list: name must be a string or null" },

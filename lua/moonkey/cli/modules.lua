@@ -23,14 +23,15 @@ Only operations accounts may read them; `moonkey token get` shows those of a tok
 get writes JSON: one object for one id, and a list for several.]],
 }
 
-local KNOWN = { "id", "name", "description", "settings", "audit", "revision", "$meta" }
+local KNOWN = { "id", "name", "description", "settings", "accountTypes", "audit", "revision", "$meta" }
 
 local SPECIAL = {
   ["settings.paid"] = { title = "PAID" },
-  ["settings.type"] = { title = "TYPES" },
+  accountTypes = { title = "TYPES" },
 }
 
-local COLUMNS = { "id", "name", "settings.paid", "settings.type" }
+local COLUMNS = { "id", "name", "settings.paid", "accountTypes" }
+local OPTIONAL = { accountTypes = true } -- what the platform sends in a list only where it is asked for
 local LIST_ONLY = { "where", "select", "order", "limit" }
 
 local HINT = "modules can be read with the credential of an operations account only; `moonkey token get ID` shows those of a "
@@ -50,7 +51,7 @@ end
 local function list(args)
   if #args.ids > 0 then stop.usage(("modules list takes no id; moonkey modules get %s shows one"):format(args.ids[1])) end
   local format = args.output or "table"
-  local shown, select = selection.choose{ select = args.select, known = KNOWN, special = SPECIAL, optional = {},
+  local shown, select = selection.choose{ select = args.select, known = KNOWN, special = SPECIAL, optional = OPTIONAL,
     columns = (format == "table" or format == "csv") and COLUMNS or {} }
   local options = { where = args.where and filter.expression(args.where), select = #select > 0 and select or nil,
     order = selection.order(args.order, KNOWN), limit = listing.limit(args) }

@@ -41,8 +41,9 @@ function M.put(store)
       id = m[1], name = m[2], description = m[3],
       settings = json.encode({
         sharedAccount = m.shared or false, configurable = not m.fixed, default = m.default or false, paid = m.paid or false,
-        type = m[4],
+        type = { "new" },
       }, ORDER),
+      account_types = json.encode(m[4]),
     })
   end
 end

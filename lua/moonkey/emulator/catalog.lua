@@ -3,11 +3,10 @@ local json = require "moonkey.json"
 
 local M = {}
 
--- The types of account that the settings of a module name, as a set; nil when they name none.
-local function types_of(settings)
-  local decoded = json.decode(settings)
-  local list = type(decoded) == "table" and decoded.type
-  if type(list) ~= "table" or #list == 0 then
+-- The account types of a module as a set; nil when it names none.
+local function set_of(account_types)
+  local list = account_types and json.decode(account_types)
+  if not json.is_array(list) or #list == 0 then
     return nil
   end
   local set = {}
@@ -36,23 +35,25 @@ function M:account(id)
   return account
 end
 
--- module: { id, name, description, settings = JSON text }, likewise.
+-- module: { id, name, description, settings and account_types = JSON texts }, likewise.
 function M:put_module(module)
   self.known_modules[module.id] = nil
-  self:run("INSERT INTO module (id, name, description, settings) VALUES (?1, ?2, ?3, coalesce(?4, '{}'))"
+  self:run("INSERT INTO module (id, name, description, settings, types) VALUES (?1, ?2, ?3, coalesce(?4, '{}'), ?5)"
     .. " ON CONFLICT (id) DO UPDATE SET name = coalesce(?2, name), description = coalesce(?3, description),"
-    .. " settings = coalesce(?4, settings)", module.id, module.name, module.description, module.settings)
+    .. " settings = coalesce(?4, settings), types = coalesce(?5, types)",
+    module.id, module.name, module.description, module.settings, module.account_types)
 end
 
 -- The module, with the `types` of account that it is for as a set; for all when there is no set.
 function M:module(id)
   local module = self.known_modules[id]
   if not module then
-    local found, name, description, settings = self:row("SELECT id, name, description, settings FROM module WHERE id = ?", id)
-    module = found and { id = found, name = name, description = description, settings = settings } or nil
-    if module then
-      module.types = types_of(settings)
-    end
+    local found, name, description, settings, account_types =
+      self:row("SELECT id, name, description, settings, types FROM module WHERE id = ?", id)
+    module = found and {
+      id = found, name = name, description = description, settings = settings, account_types = account_types,
+      types = set_of(account_types),
+    } or nil
     self.known_modules[id] = module
   end
   return module

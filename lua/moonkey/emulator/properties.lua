@@ -42,7 +42,7 @@ local MODULE = {
   }),
 }
 
--- Beside the settings, an older form of settings.type: for which types of account it is. Only there when asked for.
+-- A list of modules says for which types of account they are only when asked for it.
 M.module = object(nil, { { name = "accountTypes", kind = "list" }, table.unpack(MODULE) })
 
 -- ---- tokens ----

@@ -7,10 +7,11 @@ local M = {}
 local APPLICATION_ID = 0x4d4b454d -- "MKEM"
 local VERSION = 2
 
--- Events of the audit are columns <event>_at and <event>_by; `by` is the JSON of the user or token that did it.
+-- The settings of a module, and the types of account that it is for, are JSON. Events of the audit are columns <event>_at and
+-- <event>_by; `by` is the JSON of the user or token that did it.
 local SCHEMA = [[
 CREATE TABLE account (id TEXT PRIMARY KEY, type TEXT NOT NULL, status TEXT NOT NULL, name TEXT, icon TEXT) WITHOUT ROWID;
-CREATE TABLE module (id TEXT PRIMARY KEY, name TEXT, description TEXT, settings TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE module (id TEXT PRIMARY KEY, name TEXT, description TEXT, settings TEXT NOT NULL, types TEXT) WITHOUT ROWID;
 CREATE TABLE token (
   n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT, description TEXT, icon TEXT, status TEXT NOT NULL,
   secret TEXT NOT NULL, last_access_at TEXT, account TEXT NOT NULL REFERENCES account, revision INTEGER NOT NULL,
@@ -35,8 +36,9 @@ CREATE INDEX token_module_module ON token_module (module, token);
 
 local DATES = { "last_access_at", "created_at", "updated_at", "enabled_at", "disabled_at", "deleted_at" }
 
--- Version 1 had no indexes, and kept times in the form that they were given in.
+-- Version 1 had no indexes, kept times in the form that they were given in, and account types as settings.type.
 local function upgrade(db, exec)
+  exec("ALTER TABLE module ADD COLUMN types TEXT; UPDATE module SET types = settings -> '$.type'")
   exec(INDEXES)
   for _, column in ipairs(DATES) do
     local set = db:prepare(("UPDATE token SET %s = ? WHERE n = ?"):format(column))

@@ -48,10 +48,14 @@ local function module_of(store, value, what)
   if not id or id == "" or id:find(";", 1, true) then
     refuse("%s must have an id, without a semicolon in it", what)
   end
-  local settings = module.settings
+  local settings, account_types = module.settings, module.accountTypes
+  if account_types ~= nil and account_types ~= json.null and not json.is_array(account_types) then
+    refuse("%s.accountTypes must be a list", what)
+  end
   store:put_module({
     id = id, name = text(module.name, what .. ".name"), description = text(module.description, what .. ".description"),
     settings = settings ~= nil and settings ~= json.null and json.encode(object(settings, what .. ".settings")) or nil,
+    account_types = json.is_array(account_types) and json.encode(account_types) or nil,
   })
   return id
 end

@@ -15,8 +15,9 @@ function M.new(store)
   return setmetatable({ store = store, account_texts = {}, module_texts = {}, kept = 0 }, View)
 end
 
+-- What is null is left out of every reply, as the platform does it.
 local function optional(value)
-  return value and quote(value) or "null"
+  return value and quote(value)
 end
 
 function View:keep(texts, key, text)
@@ -83,7 +84,7 @@ local function module_text(names, module, shown)
     elseif name == "filters" then
       return '{"group.buyers":[]}'
     elseif name == "accountTypes" then
-      return quote(json.decode(module.settings).type or json.array())
+      return module.account_types
     end
     return optional(module[name])
   end)
@@ -142,8 +143,7 @@ end
 
 local function column(name)
   return function(_, token)
-    local value = token[name]
-    return value and quote(value) or "null"
+    return optional(token[name])
   end
 end
 
@@ -157,18 +157,17 @@ local FIELDS = {
   { "audit", function(_, token, shown) return shown == true and whole_audit(token) or part_of_audit(token, shown) end },
 }
 
--- The steps that write a token as a selection shows it, three things each: the text before a field, its writer, what of it is
+-- The steps that write a token as a selection shows it, three things each: the name of a field, its writer, what of it is
 -- shown. Made once for each selection.
 local function steps_of(selection)
-  local steps, lead = {}, '{"$meta":{"omitted":' .. quote(selection.omitted) .. "},"
+  local steps = {}
   for _, field in ipairs(FIELDS) do
     local shown = selection.fields == true or selection.fields[field[1]]
     if shown then
-      table.move({ lead .. '"' .. field[1] .. '":', field[2], shown }, 1, 3, #steps + 1, steps)
-      lead = ","
+      table.move({ ',"' .. field[1] .. '":', field[2], shown }, 1, 3, #steps + 1, steps)
     end
   end
-  return steps, lead == "," and "}" or lead:sub(1, -2) .. "}"
+  return steps, '{"$meta":{"omitted":' .. quote(selection.omitted) .. "}"
 end
 
 local EVERYTHING = { fields = true, omitted = json.array() }
@@ -177,14 +176,17 @@ local EVERYTHING = { fields = true, omitted = json.array() }
 function View:token(token, selection)
   selection = selection or EVERYTHING
   if not selection.steps then
-    selection.steps, selection.finish = steps_of(selection)
+    selection.steps, selection.start = steps_of(selection)
   end
-  local steps, parts = selection.steps, {}
+  local steps, parts = selection.steps, { selection.start }
   for i = 1, #steps, 3 do
-    parts[#parts + 1] = steps[i]
-    parts[#parts + 1] = steps[i + 1](self, token, steps[i + 2])
+    local text = steps[i + 1](self, token, steps[i + 2])
+    if text then
+      parts[#parts + 1] = steps[i]
+      parts[#parts + 1] = text
+    end
   end
-  parts[#parts + 1] = selection.finish
+  parts[#parts + 1] = "}"
   return table.concat(parts)
 end
 
