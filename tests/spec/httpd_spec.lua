@@ -22,6 +22,13 @@ local function shell(command)
   return table.concat(lines, "\n")
 end
 
+-- Until so many have connected to the port, and had a moment to send their requests.
+local function wait_for_clients(port, count)
+  local connected = ("grep -c ' 0100007F:%04X .* 01 ' /proc/net/tcp"):format(port)
+  while tonumber(shell(connected):match("%d+")) < count do task.sleep(0.02) end
+  task.sleep(0.2)
+end
+
 describe("moonkey.httpd", function()
   local server, url, port
 
@@ -212,9 +219,7 @@ describe("moonkey.httpd", function()
     server = assert(httpd.listen({}))
     local first = server:port()
     local client = task.spawn(shell, ("curl -s http://127.0.0.1:%d/1"):format(first))
-    local connected = ("grep -c ' 0100007F:%04X .* 01 ' /proc/net/tcp"):format(first)
-    while tonumber(shell(connected):match("%d+")) == 0 do task.sleep(0.02) end
-    task.sleep(0.2)
+    wait_for_clients(first, 1)
     local batch = server:quiesce()
     assert.same({ 1, "/1" }, { #batch, batch[1].path })
     assert.same({}, server:quiesce())
@@ -269,7 +274,7 @@ describe("moonkey.httpd", function()
     local one = task.spawn(shell, command:format(server:port()))
     local taken = server:accept()[1]
     local two = task.spawn(shell, command:format(server:port()))
-    task.sleep(0.2)
+    wait_for_clients(server:port(), 2)
     server:stop()
     assert.is_false(taken:reply(200, "late"))
     assert.matches("exit 52", one:join())
