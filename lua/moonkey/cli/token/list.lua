@@ -22,9 +22,9 @@ Lists the tokens that the credential's account may see, and that meet every cond
 the plan, and apply it. Its columns are id, name, description, icon and modules; with others, by
 --select, batch refuses it. What a token does not have is an empty cell, and an empty cell changes
 nothing. An apostrophe stands before what a spreadsheet would take for a formula, a number or a date
-('007, '=a), and before the text \N; batch takes it away again. What would not come back as it was
-(control characters, a space at the end, what looks like a secret) is left out, and said. --bom
-tells Excel that it is UTF-8.
+('007, '=a), before the text \N, and for an empty text; batch takes it away again. What would not
+come back as it was (control characters, a space at the end, what looks like a secret) is left out,
+and said. --bom tells Excel that it is UTF-8.
 
 -o json and jsonl have the objects of the platform, without the secrets of tokens, which are never
 shown. A list has neither modules nor audit by default: --select modules,audit adds them.]],
