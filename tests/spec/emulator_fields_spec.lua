@@ -148,6 +148,27 @@ describe("the emulator: fields", function()
     end
   end)
 
+  describe("of a PUT, extensions:", function()
+    -- what is sent, what is then there, whether that is a change to a token that has one, and may act through all
+    local cases = {
+      { "null", nil, true, false }, { "[]", {}, true, true }, { '[{"id":"EXT-1"}]', { { id = "EXT-1" } }, false, true },
+      { '[{"id":"EXT-2","name":"ignored"},{"id":"EXT-1"}]', { { id = "EXT-2" }, { id = "EXT-1" } }, true, true },
+    }
+    for _, case in ipairs(cases) do
+      it(case[1], function()
+        for i, before in ipairs({ '[{"id":"EXT-1"}]', "null" }) do
+          local _, token = peer:call("POST", TOKENS, '{"name":"x","extensions":' .. before .. "}")
+          assert.same(i == 1 and { { id = "EXT-1" } } or nil, token.extensions)
+          local status
+          status, token = peer:call("PUT", TOKENS .. "/" .. token.id, '{"extensions":' .. case[1] .. "}")
+          assert.same({ 200, case[2], case[2 + i] and 2 or 1 }, { status, token.extensions, token.revision })
+          local _, page = peer:call("GET", TOKENS .. "?id=" .. token.id)
+          assert.same(case[2], page.data[1].extensions)
+        end
+      end)
+    end
+  end)
+
   -- Of any body that is sent: the field, what is wrong, where that is told, and how.
   local REFUSED = {
     { "a null name", { name = NULL }, "name", "cannot be null" },
@@ -180,6 +201,8 @@ describe("the emulator: fields", function()
     { "a module that is null", '{"name":"x","modules":[{"id":"MOD-1756"},null]}', "modules[1].id", "must be an object with an id" },
     { "a module that does not exist", { name = "x", modules = { { id = "MOD-0000" } } }, "modules[0].id", "'MOD-0000' does not exist" },
     { "a module in another case", { name = "x", modules = { { id = "mod-1756" } } }, "modules[0].id", "does not exist" },
+    { "extensions that are a text", { name = "x", extensions = "EXT-1" }, "extensions", "must be null, or a list" },
+    { "an extension without an id", '{"name":"x","extensions":[{"id":"EXT-1"},{}]}', "extensions[1].id", "an object with an id" },
     { "no body", nil, "$", "request body is required" },
     { "an empty text", "", "$", "not valid JSON" },
     { "what is not JSON", "{", "$", "not valid JSON" },

@@ -116,6 +116,7 @@ describe("a file of tokens:", function()
     { "events that are null", '{"id":"T","audit":{"created":null,"updated":{"at":null,"by":null}}}', "audit", {} },
     { "an event by nobody", '{"id":"T","audit":{"updated":{"at":"x","by":null}}}', "audit", { updated = { at = "x" } } },
     { "fields of no token", '{"id":"T","href":"/x","colour":"blue","filters":[]}', "colour", nil },
+    { "extensions", '{"id":"T","extensions":[{"id":"EXT-1"}]}', "extensions", { { id = "EXT-1" } } },
     { "CR LF", '{"id":"T","name":"x"}\r\n\r\n', "name", "x" }, { "empty lines", '\n \t\n{"id":"T","name":"x"}\n\n', "name", "x" },
     { "spaces", '  { "id": "T", "name" : "x" }  ', "name", "x" }, { "a page of a list", '{"$meta":{},"data":[{"id":"T","name":"x"}]}', "name", "x" },
   }

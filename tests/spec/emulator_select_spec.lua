@@ -52,9 +52,9 @@ local LIST = { -- query, shape of the token, omitted
   { "select=*", parts(ACCOUNT, AUDIT, PLAIN, MODULES), {} },
   { "SELECT=name,bogus,-such.thing", parts(ACCOUNT, PLAIN), { "audit", "modules" } },
   { "select=-token", parts(ACCOUNT, (PLAIN:gsub(",token", ""))), { "audit", "modules", "token" } },
-  { "select=-*,+id", "id", { "account", "audit", "description", "icon", "lastAccessAt", "modules", "name", "revision", "status", "token" } },
-  { "select=%2Bid,-*", "id", { "account", "audit", "description", "icon", "lastAccessAt", "modules", "name", "revision", "status", "token" } },
-  { "select=-*,id, name", "id,name", { "account", "audit", "description", "icon", "lastAccessAt", "modules", "revision", "status", "token" } },
+  { "select=-*,+id", "id", { "account", "audit", "description", "extensions", "icon", "lastAccessAt", "modules", "name", "revision", "status", "token" } },
+  { "select=%2Bid,-*", "id", { "account", "audit", "description", "extensions", "icon", "lastAccessAt", "modules", "name", "revision", "status", "token" } },
+  { "select=-*,id, name", "id,name", { "account", "audit", "description", "extensions", "icon", "lastAccessAt", "modules", "revision", "status", "token" } },
   { "select=+modules.id", parts(ACCOUNT, PLAIN, "modules(id)"), { "audit" } },
   { "select=modules.id,modules.settings.paid", parts(ACCOUNT, PLAIN, "modules(id,settings(paid))"), { "audit" } },
   { "select=modules,-modules.settings", parts(ACCOUNT, PLAIN, "modules(description,filters(group.buyers),id,name)"), { "audit", "modules.settings" } },
@@ -75,7 +75,7 @@ local LIST = { -- query, shape of the token, omitted
 
 local ONE = {
   { "", parts(ACCOUNT, AUDIT, PLAIN, MODULES), {} },
-  { "select=-*,+id", "id", { "account", "audit", "description", "icon", "lastAccessAt", "modules", "name", "revision", "status", "token" } },
+  { "select=-*,+id", "id", { "account", "audit", "description", "extensions", "icon", "lastAccessAt", "modules", "name", "revision", "status", "token" } },
   { "select=+modules.id", parts(ACCOUNT, AUDIT, PLAIN, "modules(id)"), {} },
   { "select=audit", parts(ACCOUNT, AUDIT, PLAIN, MODULES), {} },
   { "select=-modules,-token", parts(ACCOUNT, AUDIT, (PLAIN:gsub(",token", ""))), { "modules", "token" } },

@@ -68,7 +68,7 @@ M.token = object(nil, {
   unique(column("id")), revision, column("status"), column("name"), column("description"), column("icon"),
   date("lastAccessAt", "last_access_at"), column("token", "secret"),
   object("account", { column("id", "account"), account("icon"), account("type"), account("status"), account("name") }),
-  scope(modules),
+  scope(modules), { name = "extensions", kind = "hidden" },
   object("audit", { event("created"), event("updated"), event("enabled"), event("disabled"), event("deleted") }),
 })
 

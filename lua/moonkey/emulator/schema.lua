@@ -7,8 +7,8 @@ local M = {}
 local APPLICATION_ID = 0x4d4b454d -- "MKEM"
 local VERSION = 2
 
--- The settings of a module, and the types of account that it is for, are JSON. Events of the audit are columns <event>_at and
--- <event>_by; `by` is the JSON of the user or token that did it.
+-- JSON are: the settings of a module, and the types of account that it is for; the extensions of a token, NULL for all; and who
+-- did what the audit tells, in <event>_by beside <event>_at.
 local SCHEMA = [[
 CREATE TABLE account (id TEXT PRIMARY KEY, type TEXT NOT NULL, status TEXT NOT NULL, name TEXT, icon TEXT) WITHOUT ROWID;
 CREATE TABLE module (id TEXT PRIMARY KEY, name TEXT, description TEXT, settings TEXT NOT NULL, types TEXT) WITHOUT ROWID;
@@ -16,7 +16,7 @@ CREATE TABLE token (
   n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT, description TEXT, icon TEXT, status TEXT NOT NULL,
   secret TEXT NOT NULL, last_access_at TEXT, account TEXT NOT NULL REFERENCES account, revision INTEGER NOT NULL,
   created_at TEXT, created_by TEXT, updated_at TEXT, updated_by TEXT, enabled_at TEXT, enabled_by TEXT,
-  disabled_at TEXT, disabled_by TEXT, deleted_at TEXT, deleted_by TEXT);
+  disabled_at TEXT, disabled_by TEXT, deleted_at TEXT, deleted_by TEXT, extensions TEXT);
 CREATE INDEX token_secret ON token (secret);
 CREATE TABLE token_module (
   token INTEGER NOT NULL REFERENCES token, position INTEGER NOT NULL, module TEXT NOT NULL REFERENCES module,
@@ -38,7 +38,8 @@ local DATES = { "last_access_at", "created_at", "updated_at", "enabled_at", "dis
 
 -- Version 1 had no indexes, kept times in the form that they were given in, and account types as settings.type.
 local function upgrade(db, exec)
-  exec("ALTER TABLE module ADD COLUMN types TEXT; UPDATE module SET types = settings -> '$.type'")
+  exec("ALTER TABLE module ADD COLUMN types TEXT; UPDATE module SET types = settings -> '$.type';"
+    .. " ALTER TABLE token ADD COLUMN extensions TEXT")
   exec(INDEXES)
   for _, column in ipairs(DATES) do
     local set = db:prepare(("UPDATE token SET %s = ? WHERE n = ?"):format(column))

@@ -100,6 +100,9 @@ local function add_token(store, value, number)
     last_access_at = text(source.lastAccessAt, "lastAccessAt"), account = account.id,
     revision = math.tointeger(source.revision) or 1, modules = modules_of(store, source.modules),
   }
+  if source.extensions ~= nil and source.extensions ~= json.null then
+    token.extensions = json.encode(source.extensions)
+  end
   add_audit(token, source.audit)
   store:add(token)
 end

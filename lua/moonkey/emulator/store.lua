@@ -16,7 +16,7 @@ for _, methods in ipairs({ catalog, lists }) do
 end
 
 local COLUMNS = "id, name, description, icon, status, secret, last_access_at, account, revision, created_at, created_by,"
-  .. " updated_at, updated_by, enabled_at, enabled_by, disabled_at, disabled_by, deleted_at, deleted_by"
+  .. " updated_at, updated_by, enabled_at, enabled_by, disabled_at, disabled_by, deleted_at, deleted_by, extensions"
 
 local SELECT = "SELECT n, " .. COLUMNS .. ", (SELECT group_concat(module, ';') FROM"
   .. " (SELECT module FROM token_module WHERE token = n ORDER BY position)) FROM token "
@@ -25,13 +25,14 @@ local SELECT_ONE, SELECT_AT = SELECT .. "WHERE id = ?", SELECT .. "WHERE n = ?"
 
 -- A token as a Lua table: the columns of the same names, and `modules` as "MOD-1;MOD-2".
 local function record(n, id, name, description, icon, status, secret, last_access_at, account, revision, created_at,
-    created_by, updated_at, updated_by, enabled_at, enabled_by, disabled_at, disabled_by, deleted_at, deleted_by, modules)
+    created_by, updated_at, updated_by, enabled_at, enabled_by, disabled_at, disabled_by, deleted_at, deleted_by, extensions,
+    modules)
   return {
     n = n, id = id, name = name, description = description, icon = icon, status = status, secret = secret,
     last_access_at = last_access_at, account = account, revision = revision,
     created_at = created_at, created_by = created_by, updated_at = updated_at, updated_by = updated_by,
     enabled_at = enabled_at, enabled_by = enabled_by, disabled_at = disabled_at, disabled_by = disabled_by,
-    deleted_at = deleted_at, deleted_by = deleted_by, modules = modules or "",
+    deleted_at = deleted_at, deleted_by = deleted_by, extensions = extensions, modules = modules or "",
   }
 end
 
@@ -171,11 +172,11 @@ end
 
 -- Add a token given as such a table, with `modules` as an array of ids.
 function Store:add(token)
-  self:run("INSERT INTO token (" .. COLUMNS .. ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+  self:run("INSERT INTO token (" .. COLUMNS .. ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     token.id, token.name, token.description, token.icon, token.status, token.secret,
     instant(token.last_access_at), token.account, token.revision, instant(token.created_at), token.created_by,
     instant(token.updated_at), token.updated_by, instant(token.enabled_at), token.enabled_by, instant(token.disabled_at),
-    token.disabled_by, instant(token.deleted_at), token.deleted_by)
+    token.disabled_by, instant(token.deleted_at), token.deleted_by, token.extensions)
   token.n = self.db:last_rowid()
   self:insert_modules(token.n, token.modules)
   token.modules = table.concat(token.modules, ";")
@@ -187,11 +188,11 @@ function Store:insert_modules(n, modules)
   end
 end
 
--- Write the name, description and icon of `token`, and `modules` (an array of ids) if given, as a change by `by`.
+-- Write the name, description, icon and extensions of `token`, and `modules` (an array of ids) if given, as a change by `by`.
 function Store:update(token, modules, at, by)
   token.revision, token.updated_at, token.updated_by = token.revision + 1, at, by
-  self:run("UPDATE token SET name = ?, description = ?, icon = ?, revision = ?, updated_at = ?, updated_by = ? WHERE n = ?",
-    token.name, token.description, token.icon, token.revision, at, by, token.n)
+  self:run("UPDATE token SET name = ?, description = ?, icon = ?, extensions = ?, revision = ?, updated_at = ?, updated_by = ?"
+    .. " WHERE n = ?", token.name, token.description, token.icon, token.extensions, token.revision, at, by, token.n)
   if modules then
     self:run("DELETE FROM token_module WHERE token = ?", token.n)
     self:insert_modules(token.n, modules)

@@ -59,21 +59,25 @@ M.list = listing.of("api-tokens", function(call, page)
 end)
 
 function M.get(call)
-  local selection, errors = query.parse_select(call.query, "api-tokens")
-  if not selection then
-    return reply.invalid(errors)
+  local selection, errors -- none is everything, and nearly always what is asked for
+  if call.query or hides_secrets(call) then
+    selection, errors = query.parse_select(call.query, "api-tokens")
+    if not selection then
+      return reply.invalid(errors)
+    end
+    shown(call, selection)
   end
   local token = call.store:token(call.id, call.principal)
   if not token then
     return reply.not_found("Token", call.id)
   end
-  return reply.ok(200, call.view:token(token, shown(call, selection)))
+  return reply.ok(200, call.view:token(token, selection))
 end
 
 -- Give the token the fields; is anything of it another than before? Of a list of modules, the order counts, too.
 local function change(token, fields)
   local differs = fields.modules ~= nil and table.concat(fields.modules, ";") ~= token.modules
-  for _, name in ipairs({ "name", "description", "icon" }) do
+  for _, name in ipairs({ "name", "description", "icon", "extensions" }) do
     local given = fields[name]
     if given ~= nil and token[name] ~= value_of(given) then
       token[name], differs = value_of(given), true
@@ -139,7 +143,7 @@ function M.create(call)
   local token = {
     id = id, name = fields.name, description = value_of(fields.description), icon = value_of(fields.icon), status = "Active",
     secret = secrets.random(id), account = account.id, revision = 1, created_at = call.now, created_by = actor(call.principal),
-    modules = fields.modules or {},
+    modules = fields.modules or {}, extensions = value_of(fields.extensions),
   }
   call.store:add(token)
   return reply.created(call.view:token(token), "/public/v1/accounts/api-tokens/" .. id)

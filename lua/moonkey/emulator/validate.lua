@@ -72,9 +72,33 @@ local function module_ids(modules, store, account_type, refuse)
   return ids
 end
 
-M.NAMES = { account = "account", name = "name", description = "description", icon = "icon", modules = "modules" }
+-- The extensions that a token may act through: null for all of them. Which ones there are, nobody here knows.
+-- -> JSON text or json.null
+local function extension_ids(extensions, refuse)
+  if extensions == json.null then
+    return extensions
+  elseif not json.is_array(extensions) then
+    refuse("extensions", "The extensions must be null, or a list of objects with an id.")
+    return nil
+  end
+  local ids = json.array({})
+  for i, item in ipairs(extensions) do
+    ids[i] = { id = type(item) == "table" and item.id or nil }
+    if type(ids[i].id) ~= "string" then
+      refuse(("extensions[%d].id"):format(i - 1), "Each extension must be an object with an id.")
+      return nil
+    end
+  end
+  return json.encode(ids)
+end
 
--- fields(body, store, account_type, creating) -> { name, description, icon, modules = array of ids }, as far as given
+M.NAMES = {
+  account = "account", name = "name", description = "description", icon = "icon", modules = "modules",
+  extensions = "extensions",
+}
+
+-- fields(body, store, account_type, creating)
+-- -> { name, description, icon, modules = array of ids, extensions = JSON text or null }, as far as given
 -- | nil, errors
 function M.fields(body, store, account_type, creating)
   local errors
@@ -94,6 +118,9 @@ function M.fields(body, store, account_type, creating)
   refuse("icon", text_error(body.icon, "icon"))
   if body.modules ~= nil then
     fields.modules = module_ids(body.modules, store, account_type, refuse)
+  end
+  if body.extensions ~= nil then
+    fields.extensions = extension_ids(body.extensions, refuse)
   end
   if errors then
     return nil, errors

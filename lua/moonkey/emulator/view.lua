@@ -154,6 +154,7 @@ local FIELDS = {
   { "token", column("secret") },
   { "account", function(self, token, shown) return self:account(token.account, shown) end },
   { "modules", function(self, token, shown) return self:modules(token.modules, shown) end },
+  { "extensions", function(_, token) return token.extensions end },
   { "audit", function(_, token, shown) return shown == true and whole_audit(token) or part_of_audit(token, shown) end },
 }
 
