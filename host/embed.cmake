@@ -1,4 +1,5 @@
-# Embed Lua sources into the binary, as source text, sorted by module name: lua/moonkey/batch/init.lua becomes moonkey.batch.
+# Embed the files of lua/ into the binary, as they are, sorted by name: lua/moonkey/batch/init.lua is the module moonkey.batch. All
+# that is no module is a resource (host/lib/resource.c), by its path: types/token.lua, moonkey/help/topics/rql.md.
 # The assembler includes the files, so there is no generated copy of their text.
 function(moonkey_embed out)
   file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/lua ${CMAKE_SOURCE_DIR}/lua/moonkey/*.lua)
@@ -8,6 +9,12 @@ function(moonkey_embed out)
     string(REGEX REPLACE "(/init)?\\.lua$" "" name ${file})
     string(REPLACE "/" "." name ${name})
     list(APPEND entries "${name} ${file} ${CMAKE_SOURCE_DIR}/lua/${file}")
+    list(APPEND paths ${CMAKE_SOURCE_DIR}/lua/${file})
+  endforeach()
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/lua ${CMAKE_SOURCE_DIR}/lua/*)
+  list(FILTER files EXCLUDE REGEX "^moonkey/.*\\.lua$")
+  foreach(file ${files})
+    list(APPEND entries "${file} ${file} ${CMAKE_SOURCE_DIR}/lua/${file}")
     list(APPEND paths ${CMAKE_SOURCE_DIR}/lua/${file})
   endforeach()
   list(SORT entries) # a space sorts before every character of a name, so this is the order of the names
