@@ -324,6 +324,13 @@ class Resume(Case):
         refused = self.run_moonkey("resume", "last")
         self.assertEqual(refused.code, 2)
         self.assertIn("was against an emulator that ended with it", refused.err)
+        self.run_moonkey("--emulator=kept.db", "batch", "rows.jsonl", "--halt", "fail=1", "--undoable")
+        os.remove(self.path("kept.db"))
+        for command in ("resume", "retry", "undo"):
+            refused = self.run_moonkey(command, "last")
+            self.assertEqual(refused.code, 2, refused.err)
+            self.assertRegex(refused.err, "was against the emulator of /.*/kept.db, which is not there any more")
+        self.assertFalse(os.path.exists(self.path("kept.db")))
 
     def test_retry_leaves_alone_what_a_later_row_has_decided(self):
         lines = ['{"id":"TKN-0000-0005","name":"<bad>"}', '{"id":"TKN-0000-0005","name":"new"}', '{"id":"TKN-0000-0005","name":"new"}']

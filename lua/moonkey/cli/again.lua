@@ -38,7 +38,11 @@ end
 
 -- Are there tokens still that the run was about?
 function M.check_emulator(meta)
-  if not meta.options.emulator or meta.options.emulator_data then return end
+  local data = meta.options.emulator_data
+  if data and sys.file_type(data) ~= "file" then
+    stop.usage(("run %s was against the emulator of %s, which is not there any more"):format(meta.id, data))
+  end
+  if not meta.options.emulator or data then return end
   stop.usage(("run %s was against an emulator that ended with it, and its tokens with that; --emulator=FILE keeps them")
     :format(meta.id))
 end
