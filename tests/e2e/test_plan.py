@@ -216,6 +216,9 @@ class Applying(Plans):
         self.assertRegex(results[1]["detail"], '^name: planned from ".*", is "Theirs"$')
         self.assertEqual(self.tokens()["TKN-0000-0002"]["name"], "Theirs")
         self.assertEqual(self.tokens()["TKN-0000-0003"]["modules"], ["MOD-1756"])
+        again = self.moonkey("resume", "last")
+        self.assertIn("nothing is left to do", again.err)
+        self.assertEqual(again.code, 5)
 
     def test_force_overwrites_that(self):
         self.make_plan(ROWS)

@@ -220,6 +220,18 @@ local function is_complete(run)
   return run.meta.rows and counts.done + counts.skipped + counts.failed + counts.unknown >= run.meta.rows
 end
 
+-- The exit code of a run that has come to its end: as batch's.
+local function code_of(run)
+  local journal <close>, message = reader.open(run.path, true)
+  if not journal then stop.usage(message) end
+  local code = 0
+  for r in journal:results{ "failed", "unknown" } do
+    if r.kind ~= "drift" then return 3 end
+    code = 5
+  end
+  return code
+end
+
 function M.resume(args)
   perform.check_flags(args)
   if args.journal and not args.accept_changes then
@@ -232,7 +244,7 @@ function M.resume(args)
     local more = failed > 0 and ("; `moonkey retry %s` tries its %d failed row%s again"):format(run.name, failed,
       failed == 1 and "" or "s") or ""
     log.info("run %s has come to its end: nothing is left to do%s", run.meta.id, more)
-    return failed + run.counts.unknown > 0 and 3 or 0
+    return code_of(run)
   end
   return go_on(args, run, "resume")
 end
