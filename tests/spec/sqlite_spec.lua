@@ -147,6 +147,19 @@ describe("moonkey.sqlite", function()
     end)
   end)
 
+  it("is removed with what is beside it, but not while somebody holds it", function()
+    local db = assert(sqlite.open(path, { lock = true }))
+    assert(db:exec("PRAGMA journal_mode = WAL; CREATE TABLE t (v)"))
+    assert.same({ nil, "it is in use", "busy" }, { sqlite.remove(path) })
+    assert(io.open(path .. "-wal")):close()
+    db:close()
+    for _, ending in ipairs{ "-wal", "-shm", "-journal" } do assert(io.open(path .. ending, "w")):close() end
+    assert.is_true(sqlite.remove(path))
+    for _, ending in ipairs{ "", "-wal", "-shm", "-journal" } do assert.is_nil(io.open(path .. ending)) end
+    assert.same({ nil, "No such file or directory", "cantopen" }, { sqlite.remove(path) })
+    assert.is_nil(io.open(path))
+  end)
+
   it("creates a file that only its owner can read", function()
     local db = assert(sqlite.open(path))
     assert(db:exec("PRAGMA journal_mode = WAL; CREATE TABLE t (v)"))
