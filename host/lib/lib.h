@@ -30,6 +30,7 @@ struct buf *lib_scratch(lua_State *L, const void *key, size_t cap);
 
 int luaopen_moonkey_ahead(lua_State *L);
 int luaopen_moonkey_api(lua_State *L);
+int luaopen_moonkey_beneath(lua_State *L);
 int luaopen_moonkey_control(lua_State *L);
 int luaopen_moonkey_coroutine(lua_State *L);
 int luaopen_moonkey_digest(lua_State *L);

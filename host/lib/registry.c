@@ -7,6 +7,7 @@ static const luaL_Reg modules[] = {
     {"cjson", luaopen_cjson},
     {"moonkey.ahead", luaopen_moonkey_ahead},
     {"moonkey.api", luaopen_moonkey_api},
+    {"moonkey.beneath", luaopen_moonkey_beneath},
     {"moonkey.control", luaopen_moonkey_control},
     {"moonkey.coroutine", luaopen_moonkey_coroutine},
     {"moonkey.digest", luaopen_moonkey_digest},

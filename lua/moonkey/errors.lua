@@ -101,7 +101,6 @@ local function tostring_error(err)
 end
 
 local Error = { __name = "moonkey.error", __tostring = tostring_error }
-Error.__index = Error
 
 -- Is this value an error of an API call?
 function M.is(value)

@@ -67,7 +67,30 @@ local function consent(value)
   return nil, '"yes" or "account"'
 end
 
+-- Of the policy for scripts, which cli/restricted.lua checks: what it says names the profile.
+local function texts(value)
+  if type(value) ~= "table" then return nil, "a list of texts, in braces" end
+  for _, item in pairs(value) do
+    if not text(item) then return nil, "a list of texts, in braces" end
+  end
+  return value
+end
+
+local function directories(value, directory)
+  local list, expected = texts(value)
+  local named = {}
+  for i, path in ipairs(list or {}) do named[i] = file_name(path, directory) end
+  return list and named, expected
+end
+
+local function size(value)
+  if math.type(value) == "integer" or text(value) then return value end
+  return nil, 'bytes, or text such as "64M"'
+end
+
 local FIELDS = {
+  allow_api = texts, allow_env = texts, allow_read = directories, allow_secret = boolean, allow_write = directories,
+  max_changes = whole_number, max_cpu = duration, max_cpu_total = duration, max_memory = size, restricted = boolean,
   base_url = base_url, cacert = file_name, cert = file_name, connect_timeout = duration, consent = consent,
   credential_command = text, credential_file = file_name, http2 = boolean, jobs = whole_number, key = file_name,
   max_time = duration, proxy = proxy, rate = rate, read_only = boolean, retry = whole_number,

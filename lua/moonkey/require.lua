@@ -8,8 +8,6 @@ local core = require "moonkey.task.core"
 
 local M = {}
 
-local loading = {} -- name → gates of the tasks that wait for it
-
 local function find_loader(name)
   local tried = {}
   for _, searcher in ipairs(package.searchers) do
@@ -23,47 +21,54 @@ local function find_loader(name)
   return nil, table.concat(tried)
 end
 
-local function wait_for(name)
-  local gate = core.gate()
-  table.insert(loading[name].gates, gate)
-  gate:wait()
-end
+-- A `require` that keeps modules in `loaded`, and has them loaded by what find(name) returns: a loader and an extra value for
+-- it, or nil and where it has looked.
+function M.new(loaded, find)
+  local loading = {} -- name → gates of the tasks that wait for it
 
-local function finish(name)
-  local gates = loading[name].gates
-  loading[name] = nil
-  for _, gate in ipairs(gates) do
-    gate:open()
+  local function wait_for(name)
+    local gate = core.gate()
+    table.insert(loading[name].gates, gate)
+    gate:wait()
   end
-end
 
-function M.require(name)
-  if type(name) ~= "string" then
-    error(("bad argument #1 to 'require' (string expected, got %s)"):format(type(name)), 2)
-  end
-  local loaded = package.loaded
-  while loading[name] do
-    if loading[name].task == core.current() then
-      error(("loop or previous error loading module '%s'"):format(name), 2)
+  local function finish(name)
+    local gates = loading[name].gates
+    loading[name] = nil
+    for _, gate in ipairs(gates) do
+      gate:open()
     end
-    wait_for(name)
   end
-  if loaded[name] ~= nil then
-    return loaded[name]
+
+  return function(name)
+    if type(name) ~= "string" then
+      error(("bad argument #1 to 'require' (string expected, got %s)"):format(type(name)), 2)
+    end
+    while loading[name] do
+      if loading[name].task == core.current() then
+        error(("loop or previous error loading module '%s'"):format(name), 2)
+      end
+      wait_for(name)
+    end
+    if loaded[name] ~= nil then
+      return loaded[name]
+    end
+    local loader, extra = find(name)
+    if not loader then
+      error(("module '%s' not found:%s"):format(name, extra), 2)
+    end
+    loading[name] = { task = core.current(), gates = {} }
+    local guard <close> = setmetatable({}, { __close = function() finish(name) end }) -- luacheck: ignore 211
+    local value = loader(name, extra)
+    if value ~= nil then
+      loaded[name] = value
+    elseif loaded[name] == nil then
+      loaded[name] = true
+    end
+    return loaded[name], extra
   end
-  local loader, extra = find_loader(name)
-  if not loader then
-    error(("module '%s' not found:%s"):format(name, extra), 2)
-  end
-  loading[name] = { task = core.current(), gates = {} }
-  local guard <close> = setmetatable({}, { __close = function() finish(name) end }) -- luacheck: ignore 211
-  local value = loader(name, extra)
-  if value ~= nil then
-    loaded[name] = value
-  elseif loaded[name] == nil then
-    loaded[name] = true
-  end
-  return loaded[name], extra
 end
+
+M.require = M.new(package.loaded, find_loader)
 
 return M

@@ -33,12 +33,13 @@ function M.prepare(path, arguments)
   _G.arg = table.move(arguments, 1, #arguments, 1, { [0] = path or "-e", [-1] = "run", [-2] = "moonkey" })
 end
 
--- The chunk of a file, as text only; stops with 2 for a file that cannot be read and 1 for one that is not Lua.
-function M.load(path)
+-- The chunk of a file with these globals, as text only; stops with 2 for a file that cannot be read and 1 for one that is not
+-- Lua.
+function M.load(path, globals)
   if path ~= "-" and sys.file_type(path) == "directory" then
     stop.usage(("cannot run %s: it is a directory; name a Lua file in it"):format(path))
   end
-  local chunk, message = loadfile(path ~= "-" and path or nil, "t")
+  local chunk, message = loadfile(path ~= "-" and path or nil, "t", globals or _G)
   if not chunk and message:find("^cannot open") then
     local _, why = io.open(path)
     stop.usage(("cannot run %s"):format(why or path))

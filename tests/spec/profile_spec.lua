@@ -58,7 +58,7 @@ describe("a configuration file", function()
 
   local mistakes = {
     { "return { p = { jbos = 3 } }", "profile 'p': jbos: there is no such field; did you mean 'jobs'?" },
-    { "return { p = { frobnicate = 3 } }", "frobnicate: there is no such field; there are base_url, cacert, .*retry" },
+    { "return { p = { frobnicate = 3 } }", "frobnicate: there is no such field; there are allow_api, .*base_url, cacert, .*retry" },
     { "return { p = { 'x' } }", "profile 'p': 1: a profile has named fields only" },
     { "return { p = { jobs = '3' } }", "profile 'p': jobs: expected a whole number, got other text" },
     { "return { p = { jobs = 1.5 } }", "jobs: expected a whole number, got a number" },

@@ -9,6 +9,7 @@ local context = require "moonkey.batch.context"
 local control = require "moonkey.control"
 local http = require "moonkey.http"
 local intents = require "moonkey.batch.intents"
+local limits = require "moonkey.limits"
 local log = require "moonkey.log"
 local result = require "moonkey.batch.result"
 local row_hash = require "moonkey.batch.row_hash"
@@ -37,7 +38,8 @@ local NOT_SENT = { halt = "not sent: the run was halted", journal = "not sent: t
 
 local running = 0 -- engines in this process
 
--- Nothing new is started from here on. The reason: one of http.stop_reason(), "interrupted", "halt", "output", "journal".
+-- Nothing new is started from here on. The reason: one of http.stop_reason() or limits.reached(), "interrupted", "halt",
+-- "output", "journal".
 function Engine:stop(reason)
   if self.stopped then return end
   self.stopped = reason
@@ -50,7 +52,8 @@ end
 
 function Engine:must_stop()
   if self.stopped then return true end
-  local reason = sys.interrupted() and "interrupted" or http.stop_reason() or self.failure and self.failure()
+  local reason = sys.interrupted() and "interrupted" or http.stop_reason() or limits.reached()
+    or self.failure and self.failure()
   if reason then self:stop(reason) end
   return reason ~= nil
 end
@@ -147,8 +150,15 @@ local function raised(self, r, err, trace)
   result.set_error(r, err)
 end
 
+-- Has the run passed a limit that this row is not to blame for?
+local function is_limited_by_others(item)
+  local limit, _, row = limits.reached()
+  return limit == "cpu_total" or limit and row ~= item.row
+end
+
 -- Is this the failure of a run that is being stopped, rather than of the row?
-local function means_stopped(err)
+local function means_stopped(item, err)
+  if is_limited_by_others(item) then return true end
   if type(err) ~= "table" then return tostring(err):find("interrupted$") ~= nil end
   return err.kind == "cancelled" or err.status == 401 or err.certificate or err.unfinished
 end
@@ -162,7 +172,7 @@ end
 function Engine:outcome_of(item, err)
   local open = item.open and item.open > 0
   if open or item.unclear or (type(err) == "table" and err.unknown) then return "unknown" end
-  if not (means_stopped(err) and self:must_stop()) then return "failed" end
+  if not (means_stopped(item, err) and self:must_stop()) then return "failed" end
   return item.carried_out and "unknown" or "pending"
 end
 
@@ -172,7 +182,9 @@ function Engine:process(item, kept, handler)
   item.data = nil
   local entered = self.journal and intents.enter(item)
   control.begin_row(entered)
+  limits.row(item.row)
   local ok, value, err = xpcall(self.run, handler, row, item)
+  limits.leave()
   if entered then intents.leave(entered) end
   local attempts, status, traceparent = http.row_calls()
   local r = {

@@ -22,26 +22,27 @@ function M.from(value, name)
     :format(name or "the job", type(value))
 end
 
--- The chunk of a job file, which has not run yet. On failure nil, message, and whether the file could not even be opened.
-function M.read(path)
+-- The chunk of a job file, which has not run yet, with these globals. On failure nil, message, and whether the file could not
+-- even be opened.
+function M.read(path, globals)
   local file, message = io.open(path, "r")
   if not file then return nil, "cannot open the job file " .. message, true end
   file:close()
   if sys.file_type(path) == "directory" then return nil, path .. ": it is a directory; name a Lua file in it", true end
   local chunk
-  chunk, message = loadfile(path, "t")
+  chunk, message = loadfile(path, "t", globals or _G)
   if not chunk then return nil, ("cannot load the job file %s: %s"):format(path, message) end
   return chunk
 end
 
--- The job that the chunk of the file `path` makes, or nil, message.
-function M.make(chunk, path)
+-- The job that the chunk of the file `path` makes, by `from` instead of M.from where that is given; or nil, message.
+function M.make(chunk, path, from)
   local ok, value = xpcall(chunk, function(err) return (traceback.of(err)) end, path)
   if not ok then return nil, ("the job file %s failed: %s"):format(path, value) end
   if value == nil then
     return nil, path .. ": the job file returns nothing; end it with `return function(row, ctx) … end`"
   end
-  return M.from(value, path)
+  return (from or M.from)(value, path)
 end
 
 return M

@@ -1,4 +1,5 @@
 -- What is said at the end of a run: how many, how fast, what failed and why, and what to do about it.
+local limits = require "moonkey.limits"
 local place = require "moonkey.batch.journal.place"
 
 local M = {}
@@ -90,7 +91,13 @@ local STOPPED = {
   limit = "stopped: --max-changes permits no more writes",
   output = "stopped: %s",
   journal = "stopped: the journal cannot be written: %s",
+  cpu = "%s", cpu_total = "%s", memory = "%s",
 }
+
+local function limit_text()
+  local limit, text, row = limits.reached()
+  return limit and (row and limit ~= "cpu_total" and ("row %d: "):format(row) or "") .. text
+end
 
 -- Why the connection is not secure, where no row has met that itself.
 local function why_not_sent(s)
@@ -103,7 +110,7 @@ local function stopped_line(s)
   local host, source = s.host or "the platform", s.credential or "its source"
   local names = { auth = { host, source }, certificate = { host, why_not_sent(s) }, consent = { host }, halt = { s.halted },
     output = { s.output_error }, journal = { s.journal_error } }
-  local line = STOPPED[s.stopped]:format(table.unpack(names[s.stopped] or {}))
+  local line = STOPPED[s.stopped]:format(table.unpack(names[s.stopped] or { limit_text() }))
   if (s.unrecorded or 0) > 0 then
     line = ("%s; what came of %s more rows is not recorded: a resume does them again, or takes them for unknown after a POST")
       :format(line, M.number(s.unrecorded))

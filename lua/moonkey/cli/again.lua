@@ -14,6 +14,7 @@ local place = require "moonkey.batch.journal.place"
 local plans = require "moonkey.batch.plan.file"
 local reader = require "moonkey.batch.journal.reader"
 local recorder = require "moonkey.batch.journal.recorder"
+local restricted = require "moonkey.cli.restricted"
 local stop = require "moonkey.cli.stop"
 local summary = require "moonkey.batch.summary"
 local sys = require "moonkey.sys"
@@ -83,7 +84,9 @@ function M.restore(args, options, names)
   local elsewhere = args.base_url or args.profile or args.emulator or args.emulator_data
   for _, name in ipairs(names) do
     local names_target = name == "base_url" or name == "profile" or name == "emulator" or name == "emulator_data"
-    if args[name] == nil and not (names_target and elsewhere) then args[name] = options[name] end
+    local given = args[name]
+    if type(given) == "table" and #given == 0 then given = nil end -- a flag that may be given more than once was not given
+    if given == nil and not (names_target and elsewhere) then args[name] = options[name] end
   end
 end
 
@@ -170,8 +173,8 @@ local function open_rows(run, file, chunk)
   return plan:source()
 end
 
-local function make_job(args, run, chunk)
-  if chunk then return batch_command.make_job(chunk, run.meta.job) end
+local function make_job(args, run, chunk, policy)
+  if chunk then return batch_command.make_job(chunk, run.meta.job, policy) end
   if not run.meta.plan then return batch_command.built_in_job(args) end
   return require("moonkey.batch.careful_job").new{ undoable = true, force = args.force }
 end
@@ -201,12 +204,13 @@ local function go_on(args, run, kind)
   if #problems > 0 and not args.accept_changes then refuse(run, problems) end
   restore_limit(args, run)
   M.restore(args, run.meta.options, perform.KEPT)
-  local chunk = run.meta.job and batch_command.read_job(run.meta.job)
+  local policy = run.meta.job and restricted.of(args)
+  local chunk = run.meta.job and batch_command.read_job(run.meta.job, policy)
   local source = open_rows(run, file, chunk)
   local count = connect.configure(args, batch.DEFAULT_JOBS)
   M.check_target(run)
   claim_plan(args, run)
-  local job = make_job(args, run, chunk)
+  local job = make_job(args, run, chunk, policy)
   if args.accept_changes then
     args.job = run.meta.job
     return perform.run{ args = args, source = source, job = job, jobs = count, continues = run.path }

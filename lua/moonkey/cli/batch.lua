@@ -7,6 +7,7 @@ local jobs = require "moonkey.batch.job"
 local log = require "moonkey.log"
 local perform = require "moonkey.cli.perform"
 local plans = require "moonkey.batch.plan.file"
+local restricted = require "moonkey.cli.restricted"
 local script = require "moonkey.script"
 local stop = require "moonkey.cli.stop"
 local sys = require "moonkey.sys"
@@ -48,16 +49,21 @@ function M.configure(cmd)
   cmd:option("-o --output", "Write one result a row to standard output."):choices{ "jsonl" }
 end
 
--- A job file is a script: it has the same globals, and its modules are looked for in the same places.
-function M.read_job(path)
+-- A job file is a script: it has the same globals, and its modules are looked for in the same places. `policy` says what it may
+-- do (cli/restricted.lua).
+function M.read_job(path, policy)
   script.prepare(path, {})
-  local chunk, message, unreadable = jobs.read(path)
+  local chunk, message, unreadable = jobs.read(path, restricted.globals(policy, _G.arg))
   if not chunk then stop.with(unreadable and 2 or 1, message) end
   return chunk
 end
 
-function M.make_job(chunk, path)
-  local job, message = jobs.make(chunk, path)
+-- Here the job's code begins to run.
+function M.make_job(chunk, path, policy)
+  restricted.begin(policy)
+  local job, message = jobs.make(restricted.in_script(chunk), path, function(value, name)
+    return restricted.job(policy, value, name)
+  end)
   if not job then stop.with(1, message) end
   return job
 end
@@ -101,10 +107,11 @@ function M.run(args)
   check_flags(args)
   if plans.is(args.file) then return run_plan(args) end
   if args.force then stop.usage("--force is for a plan: moonkey plan FILE -o PLAN makes one") end
-  local chunk = args.job and M.read_job(args.job)
+  local policy = args.job and restricted.of(args)
+  local chunk = args.job and M.read_job(args.job, policy)
   local source = M.open_source(args.file, args.format, not chunk and default_job.check_columns)
   local count = connect.configure(args, batch.DEFAULT_JOBS)
-  local job = chunk and M.make_job(chunk, args.job) or M.built_in_job(args)
+  local job = chunk and M.make_job(chunk, args.job, policy) or M.built_in_job(args)
   return perform.run{ args = args, source = source, job = job, jobs = count }
 end
 

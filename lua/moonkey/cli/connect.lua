@@ -91,9 +91,17 @@ function M.find_profile(args)
   return profile
 end
 
+-- Is any request permitted that changes something?
+local function writes(permits)
+  for _, rule in ipairs(permits) do
+    if not rule:find("^GET ") then return true end
+  end
+end
+
 -- After it, nothing about the client can be changed any more; nothing of the user's may run before it.
 -- `jobs`: requests at a time where neither -j nor a profile says. `when_needed`: a missing credential is no error until a call
--- needs it. Returns the number of requests at a time, and the profile in force, or nil.
+-- needs it. args.permits: no other requests are sent (cli/restricted.lua).
+-- Returns the number of requests at a time, and the profile in force, or nil.
 function M.configure(args, jobs, when_needed)
   local emulated = M.uses_emulator(args)
   local profile = not emulated and M.find_profile(args) or nil
@@ -117,6 +125,10 @@ function M.configure(args, jobs, when_needed)
   local ok, message = control.configure(config)
   if not ok then stop.usage(message) end
   announce.configure{ consent = profile and profile.consent, profile = profile and profile.name, yes = args.yes }
+  if args.permits then
+    if writes(args.permits) and not emulated then announce.account() end -- while it can be asked for
+    control.restrict(args.permits)
+  end
   control.seal()
   return config.jobs, profile
 end

@@ -19,6 +19,19 @@ M.options = {
   { "--allow-self", nil, "Permit what could lock out the token that the credential belongs to: deleting it, disabling it,"
     .. " changing its modules." },
   { "--max-changes", "N", "Send at most N writes, then stop (exit 5); a plan with more is not begun." },
+  { "--restricted", nil, "Run the script or job with nothing but what is permitted: no requests, files, programs, environment,"
+    .. " secrets, C modules." },
+  { "--allow-api", "RULE", "With --restricted: permit requests, such as 'PUT /accounts/api-tokens/*' or 'GET,PUT …'.",
+    "*" },
+  { "--allow-read", "DIR", "With --restricted: permit reading files below DIR.", "*" },
+  { "--allow-write", "DIR", "With --restricted: permit writing files below DIR.", "*" },
+  { "--allow-env", "NAME", "With --restricted: permit reading this environment variable.", "*" },
+  { "--allow-secret", nil, "With --restricted: permit secret.reveal, which shows the secrets of tokens." },
+  { "--max-memory", "SIZE", "Stop a script or job that needs more memory (exit 5): 64M, 1G (default: none; 256M with"
+    .. " --restricted)." },
+  { "--max-cpu", "T", "Stop a job that needs more processor time for a row, or a script in all (exit 5): 500ms, 2s (default:"
+    .. " none; 60s with --restricted)." },
+  { "--max-cpu-total", "T", "Stop a run whose script or job needs more processor time in all (exit 5)." },
   { "--retry", "N", "How often a request is tried again when that may help (default: 3; 0 for never)." },
   { "--max-time", "T", "Time limit of a call with its retries, and of all calls of a row: 500ms, 20s, 5m (default: none)." },
   { "--connect-timeout", "T", "Time limit for connecting (default: 10s)." },

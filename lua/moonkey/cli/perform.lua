@@ -5,6 +5,7 @@ local files = require "moonkey.files"
 local halt = require "moonkey.batch.halt"
 local http = require "moonkey.http"
 local log = require "moonkey.log"
+local restricted = require "moonkey.cli.restricted"
 local recorder = require "moonkey.batch.journal.recorder"
 local stop = require "moonkey.cli.stop"
 local summary = require "moonkey.batch.summary"
@@ -18,12 +19,16 @@ M.KEPT = {
   "profile", "base_url", "emulator", "emulator_data", "jobs", "rate", "dry_run", "read_only", "allow_self", "retry", "max_time",
   "connect_timeout", "cacert", "cert", "key", "proxy", "http2", "max_changes", "halt", "skip_unchanged", "undoable", "force",
 }
+table.move(restricted.KEPT, 1, #restricted.KEPT, #M.KEPT + 1, M.KEPT)
 
 local PATHS = { "emulator_data", "cacert", "cert", "key" }
 
 local function kept(args)
   local options = {}
-  for _, name in ipairs(M.KEPT) do options[name] = args[name] end
+  for _, name in ipairs(M.KEPT) do
+    local value = args[name]
+    if type(value) ~= "table" or #value > 0 then options[name] = value end
+  end
   options.dry_run = http.dry_run() or nil
   for _, name in ipairs(PATHS) do
     local path = options[name]

@@ -2,7 +2,9 @@
 local connect = require "moonkey.cli.connect"
 local errors = require "moonkey.errors"
 local http = require "moonkey.http"
+local limits = require "moonkey.limits"
 local log = require "moonkey.log"
+local restricted = require "moonkey.cli.restricted"
 local script = require "moonkey.script"
 local stop = require "moonkey.cli.stop"
 local sys = require "moonkey.sys"
@@ -42,8 +44,8 @@ function M.split(words, at, arity)
   return table.move(words, 1, math.min(i, #words), 1, {}), table.move(words, i + 1, #words, 1, {})
 end
 
-local function load_code(code)
-  local chunk, message = load(code, "=(command line)", "t")
+local function load_code(code, globals)
+  local chunk, message = load(code, "=(command line)", "t", globals)
   if not chunk then stop.with(1, message) end
   return chunk
 end
@@ -63,8 +65,13 @@ local function run_chunk(chunk, ...)
   end, ...)
   if sys.interrupted() then return 128 + sys.interrupted() end
   if stop.is(err) then error(err, 0) end
+  local limit, message = limits.reached()
+  if limit then
+    log.error("%s", trace and trace:find(message, 1, true) and trace or message)
+    return stop.CODES[limit]
+  end
   local reason = http.stop_reason()
-  if not ok then log.error("%s", trace) end
+  if not ok then log.error("%s", trace or tostring(err)) end
   if reason and not errors.is(err) then explain(reason) end
   return stop.CODES[reason] or ok and 0 or 1
 end
@@ -73,13 +80,16 @@ function M.run(args)
   if not args.script and #args.eval == 0 then
     stop.usage("run needs a script: moonkey run SCRIPT.lua, - for standard input, or -e CODE")
   end
+  local policy = restricted.of(args)
   script.prepare(args.script, args.rest)
-  local chunks = {}
+  local globals, chunks = restricted.globals(policy, _G.arg), {}
   for i, code in ipairs(args.eval) do
-    chunks[i] = load_code(code)
+    chunks[i] = load_code(code, globals)
   end
-  if args.script then chunks[#chunks + 1] = script.load(args.script) end
+  if args.script then chunks[#chunks + 1] = script.load(args.script, globals) end
   connect.configure(args, DEFAULT_JOBS, "when needed")
+  restricted.begin(policy)
+  limits.script()
   for _, chunk in ipairs(chunks) do
     local code = run_chunk(chunk, table.unpack(args.rest))
     if code ~= 0 then return code end

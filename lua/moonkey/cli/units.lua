@@ -1,4 +1,4 @@
--- Durations (500ms, 20s, 5m, 2h, 90d, 12w) and rates (50/s, 100/m) of the command line.
+-- Durations (500ms, 20s, 5m, 2h, 90d, 12w), sizes (64M) and rates (50/s, 100/m) of the command line.
 local stop = require "moonkey.cli.stop"
 
 local M = {}
@@ -15,6 +15,18 @@ function M.duration(flag, text, most)
     stop.usage(("%s %s: expected a duration such as %s"):format(flag, text, most and "90d, 12w or 36h" or "500ms, 20s or 5m"))
   end
   return seconds
+end
+
+local BYTES = { [""] = 0, K = 10, M = 20, G = 30 }
+
+-- Bytes: 64M, 1G.
+function M.size(flag, text)
+  local number, unit = text:upper():match("^(%d+)([KMG]?)I?B?$")
+  local bytes = number and #number <= 9 and math.tointeger(tonumber(number)) << BYTES[unit]
+  if not bytes or bytes < 1 << 20 then
+    stop.usage(("%s %s: expected a size such as 64M or 1G, at least 1M"):format(flag, text))
+  end
+  return bytes
 end
 
 -- Starts a second.
