@@ -111,7 +111,7 @@ describe("moonkey.httpd", function()
     assert.matches("^200 ", shell(command:format(1000, "", url)))
     assert.matches("^413 ", shell(command:format(1001, "", url)))
     assert.matches("^413 ", shell(command:format(1001, "-H 'Transfer-Encoding: chunked'", url)))
-    assert.matches("^413 ", shell(command:format(1000000, "", url)))
+    assert.matches("^413 ", shell(command:format(2000000, "", url))) -- curl asks first whether it may send that much
     assert.same({ 1000 }, lengths)
   end)
 
