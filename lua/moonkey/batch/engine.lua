@@ -142,12 +142,12 @@ function Engine:report_pending(item)
   self:report{ row = item.row, line = item.line, id = item.id, outcome = "pending", attempts = 0, ms = 0 }
 end
 
--- The first error of a job is shown with its traceback; the others are likely to be the same, and go to debug level.
-local function raised(self, r, err, trace)
+-- The first error of a job is shown with its traceback; the others are likely to be the same, and go to debug level. There is
+-- none where memory ran out.
+local function show_raised(self, r, trace)
   local first = not self.traced
   self.traced = true
-  log[first and "warn" or "debug"]("row %d: the job raised an error: %s", r.row, trace)
-  result.set_error(r, err)
+  log[first and "warn" or "debug"]("row %d: the job raised an error: %s", r.row, trace or "not enough memory")
 end
 
 -- Has the run passed a limit that this row is not to blame for?
@@ -176,10 +176,23 @@ function Engine:outcome_of(item, err)
   return item.carried_out and "unknown" or "pending"
 end
 
+function Engine:judge(r, item, err)
+  result.set_error(r, err)
+  r.outcome = self:outcome_of(item, err)
+end
+
+-- The row failed with `err`. It may be an object of the job's own, and looking at that may raise another error.
+function Engine:fail(r, item, err)
+  local ok, why = pcall(self.judge, self, r, item, err)
+  if not ok then
+    self:judge(r, item, "an error that cannot be looked at: " .. (type(why) == "string" and why or type(why)))
+  end
+end
+
 function Engine:process(item, kept, handler)
   local started = sys.now()
   local row = item.data
-  item.data = nil
+  item.data, kept.traceback = nil, nil
   local entered = self.journal and intents.enter(item)
   control.begin_row(entered)
   limits.row(item.row)
@@ -193,11 +206,10 @@ function Engine:process(item, kept, handler)
     ms = (sys.now() - started) * 1000 // 1 | 0,
   }
   if not ok then
-    raised(self, r, value, kept.traceback)
-    r.outcome = self:outcome_of(item, value)
+    show_raised(self, r, kept.traceback)
+    self:fail(r, item, value)
   elseif err ~= nil and not value then
-    result.set_error(r, err)
-    r.outcome = self:outcome_of(item, err)
+    self:fail(r, item, err)
   elseif self.keep_values then
     r.value = value
   else

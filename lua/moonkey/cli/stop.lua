@@ -16,9 +16,7 @@ function M.why(reason)
     reason == "auth" and "401" or "403, many times in a row")
 end
 
-local Stop = {}
-Stop.__index = Stop
-Stop.__tostring = function(self) return self.message end
+local Stop = { __tostring = function(self) return self.message end }
 
 -- What is raised to print `message` and exit with `code`.
 function M.new(code, message)

@@ -53,7 +53,11 @@ local function metatables()
 
   local function setmetatable(value, metatable)
     local before = get_any(value)
-    if type(value) ~= "table" or metatable ~= nil and type(metatable) ~= "table" then return set(value, metatable) end
+    if type(value) ~= "table" then
+      error(("bad argument #1 to 'setmetatable' (table expected, got %s)"):format(type(value)), 2)
+    elseif metatable ~= nil and type(metatable) ~= "table" then
+      error("bad argument #2 to 'setmetatable' (nil or table expected)", 2)
+    end
     if before and not own[before] then error("cannot change a protected metatable", 2) end
     if metatable then
       if rawget(metatable, "__gc") ~= nil then
