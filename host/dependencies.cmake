@@ -32,6 +32,14 @@ need_file(CSV_LIBRARY libcsv-dev)
 find_file(ARGPARSE_LUA argparse.lua PATHS /usr/share/lua/5.4 /usr/local/share/lua/5.4)
 need_file(ARGPARSE_LUA lua-argparse)
 
+# Where it is missing, `moonkey repl` takes plain lines.
+if(MOONKEY_LINE_EDITING)
+  pkg_check_modules(EDIT IMPORTED_TARGET libedit)
+endif()
+if(NOT EDIT_FOUND)
+  message(STATUS "without libedit (libedit-dev): moonkey repl takes plain lines")
+endif()
+
 if(missing_packages)
   list(REMOVE_DUPLICATES missing_packages)
   list(JOIN missing_packages " " packages)

@@ -28,6 +28,7 @@ struct account {
     struct account *next_made, *next_free;
     int64_t row, used;
     unsigned shares;
+    volatile bool interrupted;
 };
 
 /* The first thread's own, and its signal handler's. */
@@ -79,8 +80,15 @@ int64_t limits_row(void)
     return own.culprit_row;
 }
 
+static bool is_interrupted(void)
+{
+    return limits_interrupted(own.account);
+}
+
 const char *limits_message(void)
 {
+    if (limits_reached() == LIMIT_NONE && is_interrupted())
+        return "interrupted";
     return own.texts[limits_reached()];
 }
 
@@ -111,6 +119,8 @@ static int64_t due_after(const struct account *account, int64_t entered)
 
 bool limits_must_stop(void)
 {
+    if (is_interrupted())
+        return true;
     if (limits_reached() == LIMIT_NONE)
         return false;
     int64_t at = own.account == own.culprit ? own.stops : own.stops + DRAIN;
@@ -133,6 +143,23 @@ static void on_poke(int signo)
     errno = saved;
 }
 
+void limits_interrupt(struct account *account)
+{
+    account->interrupted = true;
+    if (own.account == account && own.running)
+        own.poke(own.running);
+}
+
+bool limits_interrupted(const struct account *account)
+{
+    return account && account->interrupted;
+}
+
+struct account *limits_running(void)
+{
+    return own.account;
+}
+
 void limits_out_of_memory(void)
 {
     int64_t time = now();
@@ -148,7 +175,7 @@ void limits_enter(struct account *account, void *running)
     own.running = running;
     if (limits_reached() == LIMIT_NONE)
         atomic_store(&watch.due, due_after(account, own.entered));
-    else if (limits_must_stop())
+    if (limits_must_stop())
         own.poke(running);
 }
 
@@ -188,6 +215,7 @@ struct account *limits_open(int64_t row)
     }
     account->row = row;
     account->used = 0;
+    account->interrupted = false;
     account->shares = 1;
     return account;
 }

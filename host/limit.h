@@ -50,6 +50,15 @@ void limits_leave(void);
 /* Within: something else is to be poked; returns what was. */
 void *limits_switch(void *running);
 
+/*
+ * Ctrl-C where the program goes on: what runs for `account` is poked from now on, and limits_must_stop() and limits_message()
+ * are about that. May be called in a signal handler.
+ */
+void limits_interrupt(struct account *account);
+bool limits_interrupted(const struct account *account);
+/* Who pays for what runs now; NULL for nobody. */
+struct account *limits_running(void);
+
 /* Memory has run out: more than config.memory was asked for, and refused. */
 void limits_out_of_memory(void);
 

@@ -23,6 +23,7 @@ enum { MESSAGE_MAX = 1 << 20, SPARE = 2048, STATUS_MAX = 4096 };
 static struct log_options options = {.level = LOG_INFO};
 static struct buf status = {.cap = STATUS_MAX};
 static int status_held; /* by so many questions */
+static void (*make_room)(void), (*show_again)(void);
 
 static const struct {
     const char *name, *shown, *color;
@@ -102,6 +103,8 @@ static void append_text(struct buf *out, enum log_level level, const struct buf 
 static void write_message(enum log_level level, const struct buf *text, struct buf *out)
 {
     bool drawn = status.len && !status_held;
+    if (make_room)
+        make_room();
     if (drawn)
         buf_puts(out, "\r\033[K");
     if (status_held && isatty(STDERR_FILENO))
@@ -113,6 +116,8 @@ static void write_message(enum log_level level, const struct buf *text, struct b
     if (drawn)
         buf_append(out, status.data, status.len);
     write_all(buf_text(out), out->len);
+    if (show_again)
+        show_again();
 }
 
 /* Without memory a message is said all the same, as far as there is room for it here. */
@@ -201,4 +206,10 @@ void log_hold_status(bool hold)
     if (status.len && hold && status_held == 0)
         write_all("\r\033[K", 4);
     status_held += hold ? 1 : -1;
+}
+
+void log_around(void (*before)(void), void (*after)(void))
+{
+    make_room = before;
+    show_again = after;
 }

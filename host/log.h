@@ -35,6 +35,9 @@ void log_from_handler(enum log_level level, const char *text);
 void log_status(const char *line);
 /* While questions stand on the terminal, the status line is kept, but not drawn over them: true and false once for each. */
 void log_hold_status(bool hold);
+/* Where somebody types on the terminal: `before` makes room for a message, `after` shows again what was there. NULL, NULL ends
+ * it. */
+void log_around(void (*before)(void), void (*after)(void));
 
 /* "debug", "info", "warn", "error", "off" to a level; -1 for anything else. */
 int log_level_from_name(const char *name);

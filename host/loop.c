@@ -32,6 +32,7 @@ struct loop {
 };
 
 static int signal_pipe[2] = {-1, -1};
+static void (*take_interrupt)(unsigned times);
 static volatile sig_atomic_t interrupts, last_signal, unnoticed; /* how many SIGINT; 0, or a signal that waits to be noticed */
 
 struct loop *loop_new(void)
@@ -238,13 +239,17 @@ static void expect_step(void)
 static void on_signal(int signo)
 {
     int saved = errno;
-    if (signo == SIGINT && ++interrupts > 1)
+    if (signo == SIGINT && ++interrupts > (take_interrupt ? 2 : 1))
         _exit(130);
     unsigned char byte = (unsigned char)signo;
     ssize_t ignored = write(signal_pipe[1], &byte, 1);
     (void)ignored;
-    unnoticed = last_signal = signo;
-    expect_step();
+    if (signo == SIGINT && take_interrupt) {
+        take_interrupt((unsigned)interrupts);
+    } else {
+        unnoticed = last_signal = signo;
+        expect_step();
+    }
     errno = saved;
 }
 
@@ -265,8 +270,15 @@ static void signal_ready(struct watch *watch, short revents)
     unsigned char signos[16];
     ssize_t count = read(watch->fd, signos, sizeof signos);
     unnoticed = 0; /* after the read: one that comes only now is in the pipe */
+    if (take_interrupt)
+        interrupts = 0;
     for (ssize_t i = 0; i < count; i++)
         loop->notify(signos[i], loop->notify_arg);
+}
+
+void loop_take_interrupts(void (*at_once)(unsigned times))
+{
+    take_interrupt = at_once;
 }
 
 int loop_signalled(void)

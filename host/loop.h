@@ -61,6 +61,12 @@ void loop_unwatch(struct loop *loop, struct watch *watch);
  */
 void loop_catch_signals(struct loop *loop, void (*notify)(int signo, void *arg), void *arg);
 
+/*
+ * From now on SIGINT is no reason to end: `at_once` is called in the signal handler, with how many of them have come since the
+ * last loop_step(), and `notify` as ever. The third ends the process with status 130, because the program is stuck.
+ */
+void loop_take_interrupts(void (*at_once)(unsigned times));
+
 /* A signal that `notify` has not been told of yet, or 0. */
 int loop_signalled(void);
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "lib/control.h"
+#include "lib/session.h"
 #include "limit.h"
 #include "log.h"
 #include "loop.h"
@@ -35,6 +36,8 @@ struct program {
 static void on_signal(int signo, void *arg)
 {
     (void)arg;
+    if (signo == SIGINT && session_takes_interrupt())
+        return;
     if (control_stop_all("not sent: the program is stopping"))
         log_write(LOG_WARN, "stopping: finishing what is in flight%s", signo == SIGINT ? " (Ctrl-C again leaves at once)" : "");
     task_interrupt(signo);

@@ -24,6 +24,7 @@ enum task_state { READY, RUNNING, WAITING, SUCCEEDED, FAILED };
 
 struct join {
     struct park park;
+    struct task *task; /* whose end is waited for */
     struct join *next; /* of the same task */
 };
 
@@ -45,7 +46,7 @@ static struct {
     struct park waits;     /* head of the ring of all waits */
     unsigned alive;
     int signo;
-    bool cancelling;
+    bool cancelling, reports_at_once;
     void (*on_limit)(void);
 } sched;
 
@@ -122,8 +123,17 @@ void task_wake(struct park *p, enum wake why)
         make_ready(task);
 }
 
+static void give_up(struct park *p)
+{
+    void (*how)(struct park *) = p->abandon ? p->abandon : p->cancel;
+    if (how)
+        how(p);
+}
+
 int task_park(lua_State *L, struct park *p, lua_KFunction k, lua_KContext ctx)
 {
+    if (p->wake == WAKE_PENDING && limits_interrupted(sched.running->account))
+        give_up(p);
     if (p->wake == WAKE_PENDING && sched.cancelling && p->cancel)
         p->cancel(p);
     if (p->wake != WAKE_PENDING)
@@ -173,6 +183,15 @@ void task_cancel_waits(void)
         next = p->next;
         if (p->cancel)
             p->cancel(p);
+    }
+}
+
+void task_cancel_account(const struct account *account)
+{
+    for (struct park *p = sched.waits.next, *next; p != &sched.waits; p = next) {
+        next = p->next;
+        if (p->task->account == account)
+            give_up(p);
     }
 }
 
@@ -374,6 +393,23 @@ static void forget_failure(lua_State *L, struct task *task)
         }
 }
 
+static void on_abandon_join(struct park *park)
+{
+    struct join *j = (struct join *)park, **at = &j->task->joins;
+    while (*at != j)
+        at = &(*at)->next;
+    *at = j->next;
+    task_wake(park, WAKE_CANCELLED);
+}
+
+static int join_ended(lua_State *L, int status, lua_KContext ctx)
+{
+    const struct join *j = (const struct join *)ctx;
+    if (j->park.wake == WAKE_CANCELLED)
+        return luaL_error(L, "interrupted");
+    return joined(L, status, (lua_KContext)j->task);
+}
+
 int task_join(lua_State *L, struct task *task)
 {
     if (task == sched.running)
@@ -384,9 +420,9 @@ int task_join(lua_State *L, struct task *task)
     }
     task_check_can_wait(L, "join");
     struct join *j = lua_newuserdatauv(L, sizeof *j, 0);
-    *j = (struct join){.next = task->joins};
+    *j = (struct join){.park.abandon = on_abandon_join, .task = task, .next = task->joins};
     task->joins = j;
-    return task_park(L, &j->park, joined, (lua_KContext)task);
+    return task_park(L, &j->park, join_ended, (lua_KContext)j);
 }
 
 /* ---- running ---- */
@@ -423,6 +459,12 @@ static unsigned report_failures(lua_State *L)
     return count;
 }
 
+void task_report_at_once(lua_State *L, bool at_once)
+{
+    report_failures(L);
+    sched.reports_at_once = at_once;
+}
+
 unsigned task_run(lua_State *L)
 {
     while (sched.alive) {
@@ -434,6 +476,8 @@ unsigned task_run(lua_State *L)
             resume(L, task);
             if (sched.on_limit && limits_reached() != LIMIT_NONE && !sched.cancelling)
                 sched.on_limit();
+            if (sched.failures && sched.reports_at_once)
+                report_failures(L);
         }
         if (!sched.alive)
             break;

@@ -32,6 +32,8 @@ struct park {
     /* Ctrl-C arrived: stop waiting as early as is right, then task_wake(p, WAKE_CANCELLED). NULL: this wait is short; finish
      * it. */
     void (*cancel)(struct park *p);
+    /* Instead of `cancel`, where the task is to stop whatever comes of it (task_cancel_account). NULL: the same as `cancel`. */
+    void (*abandon)(struct park *p);
     struct park *prev, *next; /* the list of all waits; task.c's */
 };
 
@@ -109,10 +111,15 @@ void task_cancel_waits(void);
 /* The processor time of the running task is for `account` from here on (limit.h), which this takes over; NULL: for that of the
  * task that started it. Where nothing is limited, nothing happens. */
 void task_pay_from(struct account *account);
+/* End the waits of all tasks for which `account` pays, which limits_interrupt() was called for; later ones end at once. */
+void task_cancel_account(const struct account *account);
 /* To be called once, from outside of tasks, when a limit was passed. */
 void task_when_limited(void (*stop)(void));
 
-/* A signal asks the program to stop: the same. */
+/* Report failures that nobody has waited for so far, and from now on as soon as they happen, or not (as at the start). */
+void task_report_at_once(lua_State *L, bool at_once);
+
+/* A signal asks the program to stop: cancel every wait that can be. */
 void task_interrupt(int signo);
 /* That signal, or 0. */
 int task_interrupted(void);

@@ -281,11 +281,29 @@ int call_deliver_json(lua_State *L, const struct result *result)
     return -1;
 }
 
+/* Ctrl-C in a session that goes on: nobody waits for the reply any more. */
+static void on_abandon(struct park *park)
+{
+    task_wake(park, WAKE_CANCELLED);
+}
+
+/* What came of a call that was cut off. */
+static void describe_abandoned(const struct pending *p, struct result *r)
+{
+    bool wrote = call_attempts(p->call) > 0 && strcmp(p->method, "GET") != 0;
+    r->failure = FAILURE_CANCELLED;
+    r->status = 0;
+    r->sent = wrote;
+    snprintf(r->message, sizeof r->message, "interrupted%s", wrote ? ", and it may have been carried out" : "");
+}
+
 static int ended(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status;
     struct pending *p = (struct pending *)ctx;
     struct result *r = call_result(p->call);
+    if (p->park.wake == WAKE_CANCELLED)
+        describe_abandoned(p, r);
     struct task_calls *calls = task_calls();
     calls->attempts += call_attempts(p->call);
     calls->status = r->status;
@@ -310,7 +328,7 @@ static struct pending *begin(lua_State *L, const struct call_request *request)
 {
     struct client *client = control_need_client(L);
     struct pending *p = lua_newuserdatauv(L, sizeof *p, 0);
-    *p = (struct pending){.method = request->method, .deliver = request->deliver};
+    *p = (struct pending){.park.abandon = on_abandon, .method = request->method, .deliver = request->deliver};
     if (luaL_newmetatable(L, CALL)) {
         lua_pushcfunction(L, pending_gc);
         lua_setfield(L, -2, "__gc");
