@@ -121,9 +121,13 @@ class Remove(Case):
         new, old = self.ids()
         refused = self.moonkey("runs", "remove", old, "-y", code=2)
         self.assertIn(f"run {old} is needed by run {new}, which goes on with it, and is not at its end", refused.err)
+        refused = self.moonkey("runs", "remove", new, "-y", code=2)  # or what it has done would be done again
+        self.assertIn(f"run {new} goes on with run {old}, which does not know what this one has done: only both", refused.err)
         self.moonkey("resume", new, "--rate", "1000/s")
         self.moonkey("runs", "remove", old, "-y")
         self.assertEqual(self.ids(), [new])
+        self.moonkey("runs", "remove", new, "-y")
+        self.assertEqual(self.files(), [])
 
     def test_both_of_two_that_belong_together(self):
         self.rows(90)
@@ -132,7 +136,11 @@ class Remove(Case):
             time.sleep(1)
             process.send_signal(signal.SIGINT)
             self.finish(process)
-        self.moonkey("runs", "remove", *reversed(self.ids()), "-y")
+        time.sleep(0.01)
+        self.moonkey("runs", "remove", *self.ids(), "--dry-run")
+        self.moonkey("runs", "remove", *reversed(self.ids()), "--dry-run")
+        done = self.moonkey("runs", "remove", "--older-than", "0.001s", "-y")
+        self.assertNotIn("stays", done.err)
         self.assertEqual(self.files(), [])
 
     def test_misuse(self):

@@ -28,11 +28,25 @@ local function needed_by(run, removed)
   return journal and not journal.meta.rows and journal.meta.id or nil
 end
 
+-- The id of the run that this one goes on with, which could be gone on with again, as if this one had done nothing; or nil.
+local function continued_by(run, removed)
+  local path = run and run.meta.continues_path
+  if path and not removed[key_of(path)] and sys.file_type(path) == "file" then return run.meta.continues end
+end
+
 -- Why it must stay, or nil. `removed`: those that go with it, by key_of(path).
 local function obstacle(entry, removed)
   if sqlite.is_locked(entry.path) then return "is under way: another moonkey is working on it" end
   local needs = needed_by(entry.run, removed)
-  return needs and ("is needed by run %s, which goes on with it, and is not at its end"):format(needs)
+  if needs then return ("is needed by run %s, which goes on with it, and is not at its end"):format(needs) end
+  local old = continued_by(entry.run, removed)
+  return old and ("goes on with run %s, which does not know what this one has done: only both can be removed"):format(old)
+end
+
+local function keys_of(list)
+  local keys = {}
+  for _, entry in ipairs(list) do keys[key_of(entry.path)] = true end
+  return keys
 end
 
 -- The run that somebody names. What cannot be read is removed from the state directory only: elsewhere it may be anything.
@@ -51,9 +65,8 @@ local function all_named(texts)
   local list, removed = {}, {}
   for _, text in ipairs(texts) do
     local entry = named(text)
-    if not removed[key_of(entry.path)] then
-      list[#list + 1], removed[key_of(entry.path)] = entry, true
-    end
+    if not removed[key_of(entry.path)] then list[#list + 1] = entry end
+    removed[key_of(entry.path)] = true
   end
   for _, entry in ipairs(list) do
     local why = obstacle(entry, removed)
@@ -67,23 +80,36 @@ local function last_work(run)
   return last and (last.ended or last.started) or run.meta.created
 end
 
+local function stays(entry, why)
+  log.warn("run %s stays: %s", entry.name, why)
+end
+
+-- Those of the list that may go. One that stays can be the reason for another.
+local function removable(list)
+  local removed, rest = keys_of(list), {}
+  for _, entry in ipairs(list) do
+    local why = obstacle(entry, removed)
+    if why then stays(entry, why) else rest[#rest + 1] = entry end
+  end
+  return #rest == #list and list or removable(rest)
+end
+
 -- Those of the state directory that nobody has worked on for so long.
 local function old_ones(text)
   local before = (sys.wall() - units.duration("--older-than", text, LONGEST)) * 1000
   local runs, message = place.list()
   if not runs then stop.usage(message) end
-  local list, removed = {}, {}
-  for _, entry in ipairs(runs) do -- the newest first: what goes on with a run comes before it
+  local list = {}
+  for _, entry in ipairs(runs) do
     local run, problem = told.describe(entry.path)
-    local why = not run and problem or nil
     entry = { name = entry.id, path = entry.path, run = run }
-    if run and last_work(run) < before then
-      why = obstacle(entry, removed)
-      if not why then list[#list + 1], removed[key_of(entry.path)] = entry, true end
+    if not run then
+      stays(entry, problem)
+    elseif last_work(run) < before then
+      list[#list + 1] = entry
     end
-    if why then log.warn("run %s stays: %s", entry.name, why) end
   end
-  return list
+  return removable(list)
 end
 
 local function show(list)
@@ -105,9 +131,14 @@ local function question(count, unfinished)
   return ("Remove %s? %s not come to the end, and could not be gone on with."):format(what, which)
 end
 
--- How many were removed.
+local function is_older(a, b)
+  return (a.run and a.run.meta.created or 0) < (b.run and b.run.meta.created or 0)
+end
+
+-- How many were removed. The oldest goes first: of two that belong together, the new one alone is of no use, but does no harm.
 local function remove(list)
   local count = 0
+  table.sort(list, is_older)
   for _, entry in ipairs(list) do
     local ok, message = sqlite.remove(entry.path)
     if ok then
