@@ -58,7 +58,9 @@ local function metatables()
     elseif metatable ~= nil and type(metatable) ~= "table" then
       error("bad argument #2 to 'setmetatable' (nil or table expected)", 2)
     end
-    if before and not own[before] then error("cannot change a protected metatable", 2) end
+    if before and (not own[before] or rawget(before, "__metatable") ~= nil) then
+      error("cannot change a protected metatable", 2)
+    end
     if metatable then
       if rawget(metatable, "__gc") ~= nil then
         error("__gc is not available to a restricted script; a variable with <close> and __close does it at a known time", 2)

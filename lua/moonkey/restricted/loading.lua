@@ -9,6 +9,11 @@ local select_count = select
 -- The `load` of the globals `env`.
 function M.load_in(env)
   return function(chunk, name, mode, ...)
+    if type(chunk) ~= "string" and type(chunk) ~= "function" then
+      error(("bad argument #1 to 'load' (a function or a string expected, got %s)"):format(type(chunk)), 2)
+    elseif name ~= nil and type(name) ~= "string" then
+      error(("bad argument #2 to 'load' (string expected, got %s)"):format(type(name)), 2)
+    end
     if mode == "b" then return nil, "bytecode is not for a restricted script" end
     local globals = env
     if select_count("#", ...) > 0 then globals = ... end
