@@ -96,9 +96,9 @@ local FIELDS = {
   max_time = duration, proxy = proxy, rate = rate, read_only = boolean, retry = whole_number,
 }
 
-local FIELD_NAMES = {}
-for name in pairs(FIELDS) do FIELD_NAMES[#FIELD_NAMES + 1] = name end
-table.sort(FIELD_NAMES)
+M.NAMES = {} -- of all fields, sorted
+for name in pairs(FIELDS) do M.NAMES[#M.NAMES + 1] = name end
+table.sort(M.NAMES)
 
 local function is_secret_name(name)
   return type(name) == "string" and SECRET_NAMES[name:lower():gsub("[^%a%d]", "")] or false
@@ -131,9 +131,9 @@ local function mistake_in(name, value)
   if M.is_secret(name, value) then return M.SECRET_ADVICE end
   if FIELDS[name] then return end
   if type(name) ~= "string" then return "a profile has named fields only, such as base_url = …" end
-  local near = nearest(name, FIELD_NAMES)
+  local near = nearest(name, M.NAMES)
   return near and ("there is no such field; did you mean '%s'?"):format(near)
-    or ("there is no such field; there are %s"):format(table.concat(FIELD_NAMES, ", "))
+    or ("there is no such field; there are %s"):format(table.concat(M.NAMES, ", "))
 end
 
 local function shown(value)

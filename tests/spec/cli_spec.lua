@@ -188,8 +188,9 @@ end
 
 -- The manual as it reads: without the comments, font changes and escapes of roff.
 local function manual()
-  local text = read_text("host/moonkey.1"):gsub('%.\\"[^\n]*', ""):gsub("\\f[BIRP]", "")
-  return (text:gsub("\\([-~])", { ["-"] = "-", ["~"] = " " }))
+  local code, page = child.run{ "help", "--man", "moonkey.1" }
+  assert.equal(0, code)
+  return (page:gsub('%.\\"[^\n]*', ""):gsub("\\f[BIRP]", ""):gsub("\\%-", "-"))
 end
 
 -- The text under a heading such as ".SS batch"; nil where there is none.

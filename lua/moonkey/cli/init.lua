@@ -16,7 +16,7 @@ local sys = require "moonkey.sys"
 local M = {}
 
 M.commands = { "run", "batch", "plan", "resume", "retry", "undo", "runs", "report", "token", "modules", "api",
-  "whoami", "profile", "doctor", "emulator", "repl" }
+  "whoami", "profile", "doctor", "emulator", "repl", "help" }
 
 local EPILOG = [[
 Examples:

@@ -1,0 +1,81 @@
+-- moonkey help: finds what a word means, a topic, a command or a function of Lua, and its text.
+local cli = require "moonkey.cli"
+local commands = require "moonkey.help.commands"
+local lua = require "moonkey.help.lua"
+local nearest = require "moonkey.nearest"
+local pages = require "moonkey.help.pages"
+local stubs = require "moonkey.help.stubs"
+local topics = require "moonkey.help.topics"
+
+local M = {}
+
+local MADE = { options = pages.options, configuration = pages.configuration }
+
+local function is_in(list, word)
+  for _, name in ipairs(list) do
+    if name == word then return true end
+  end
+  return false
+end
+
+local function lines_of(list, width)
+  local lines = {}
+  for i, entry in ipairs(list) do lines[i] = ("%-" .. width .. "s  %s"):format(entry[1], entry[2]) end
+  return "```text\n" .. table.concat(lines, "\n") .. "\n```\n"
+end
+
+-- What there is.
+function M.overview()
+  local list = {}
+  for i, name in ipairs(cli.commands) do list[i] = { name, commands.summary(name) } end
+  return "# Commands\n" .. lines_of(list, 14) .. "\n# Topics\n" .. lines_of(topics.LIST, 14)
+    .. "\n`moonkey help` *WORD* shows one of them, and `moonkey help token.list` a function of Lua; `moonkey` *COMMAND* `--help` is"
+    .. " shorter.\n"
+end
+
+local function lua_overview()
+  local list = {}
+  for _, name in ipairs(stubs.names()) do
+    local names = {}
+    for _, fn in ipairs(stubs.module(name).functions) do names[#names + 1] = fn.name end
+    list[#list + 1] = ("- `moonkey.%s`: %s"):format(name, table.concat(names, ", "))
+  end
+  return topics.read("lua") .. "\n# MODULES\n" .. table.concat(list, "\n") .. "\n"
+end
+
+local function lua_text(word)
+  if not word then return lua_overview() end
+  local module = stubs.module((word:gsub("^moonkey%.", "")))
+  return module and lua.module_text(module) or lua.find(word)
+end
+
+-- All words that have a text.
+local function known()
+  local words = topics.names()
+  table.move(cli.commands, 1, #cli.commands, #words + 1, words)
+  local functions = lua.functions()
+  return table.move(functions, 1, #functions, #words + 1, words)
+end
+
+-- The text for some words; nil and what to say of words that have none.
+function M.text(words)
+  local word = words[1]
+  if not word then return M.overview() end
+  local text
+  if word == "lua" then
+    text = lua_text(words[2])
+  elseif is_in(topics.names(), word) then
+    text = (MADE[word] or topics.read)(word)
+  elseif is_in(cli.commands, word) then
+    text = commands.text(word)
+  else
+    text = lua_text(word)
+  end
+  if text then return text end
+  word = words[2] or word
+  local near = nearest(word, known())
+  return nil, ("there is no help on '%s'%s; moonkey help lists all topics")
+    :format(word, near and (", did you mean '%s'?"):format(near) or "")
+end
+
+return M

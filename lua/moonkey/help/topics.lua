@@ -1,0 +1,32 @@
+-- The topics of help: texts of help/topics, and what is made from tables of the program.
+local resource = require "moonkey.resource"
+
+local M = {}
+
+-- In the order of the manual: { name, summary }.
+M.LIST = {
+  { "rql", "queries of the platform's lists, in Lua and as text" },
+  { "rows", "files of rows: JSONL, JSON, CSV" },
+  { "journal", "runs: what survives a kill, and what does not" },
+  { "options", "the options that every command takes" },
+  { "configuration", "profiles, and all their fields: moonkey-config(5)" },
+  { "environment", "environment variables" },
+  { "files", "which files moonkey keeps, and where" },
+  { "exit-codes", "what the exit status means" },
+  { "errors", "retries, pauses, stops, limits; kinds of errors" },
+  { "security", "what is kept secret, and how" },
+  { "examples", "a few commands to begin with" },
+  { "lua", "all that scripts can use: moonkey-lua(3); token.list and the like: one function" },
+}
+
+function M.names()
+  local names = {}
+  for i, topic in ipairs(M.LIST) do names[i] = topic[1] end
+  return names
+end
+
+function M.read(name)
+  return resource.read("moonkey/help/topics/" .. name .. ".md")
+end
+
+return M
