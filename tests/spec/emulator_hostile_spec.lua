@@ -116,6 +116,10 @@ local function request(secrets)
     if random(8) > 1 then made.headers[name] = header(name)(secrets) end
   end
   if made.method ~= "GET" then made.body = body() end
+  if random(40) == 1 then -- one that is right, or the rest would never get far
+    made = { method = "POST", path = BASE .. "api-tokens", body = '{"name":"Right","modules":[{"id":"MOD-1756"}]}',
+      headers = { authorization = "Bearer " .. one_of(secrets), ["content-type"] = "application/json" } }
+  end
   return made
 end
 
