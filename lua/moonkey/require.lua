@@ -8,12 +8,13 @@ local core = require "moonkey.task.core"
 
 local M = {}
 
-local function find_loader(name)
+-- The loader of a module, an extra value for it, and the number of the searcher that has found them; nil and where was looked.
+function M.find(name)
   local tried = {}
-  for _, searcher in ipairs(package.searchers) do
+  for number, searcher in ipairs(package.searchers) do
     local loader, extra = searcher(name)
     if type(loader) == "function" then
-      return loader, extra
+      return loader, extra, number
     elseif type(loader) == "string" then
       tried[#tried + 1] = loader:find("^\n") and loader or "\n\t" .. loader
     end
@@ -69,6 +70,6 @@ function M.new(loaded, find)
   end
 end
 
-M.require = M.new(package.loaded, find_loader)
+M.require = M.new(package.loaded, M.find)
 
 return M

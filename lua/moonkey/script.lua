@@ -1,36 +1,51 @@
 --[[
-The surroundings of a user's script or job: globals, where `require` looks, and loading with messages that help.
+The surroundings of a user's script or job: globals, where `require` looks, strictness, and loading with messages that help.
 ]]
+local places = require "moonkey.extension.places"
+local requiring = require "moonkey.require"
 local stop = require "moonkey.cli.stop"
+local strict = require "moonkey.strict"
 local sys = require "moonkey.sys"
 
 local M = {}
+
+local FROM_PATH = 3 -- the one of package.searchers that finds files of Lua
+local is_strict, is_prepared = true, false
 
 local function directory_of(script)
   return script and script ~= "-" and script:match("^(.*)/[^/]*$") or "."
 end
 
--- What stands beside the script comes first, then the project's lua_modules (flat, or as LuaRocks lays it out), then Lua's own
--- places and the user's LuaRocks tree.
-local function set_search_paths(script)
-  local here, home = directory_of(script), os.getenv("HOME")
-  local lua = { here .. "/?.lua", here .. "/?/init.lua", here .. "/lua/?.lua", here .. "/lua/?/init.lua",
-    "./lua_modules/?.lua", "./lua_modules/?/init.lua", "./lua_modules/share/lua/5.4/?.lua",
-    "./lua_modules/share/lua/5.4/?/init.lua", package.path }
-  local c = { here .. "/?.so", here .. "/lua/?.so", "./lua_modules/?.so", "./lua_modules/lib/lua/5.4/?.so", package.cpath }
-  if home then
-    table.move({ home .. "/.luarocks/share/lua/5.4/?.lua", home .. "/.luarocks/share/lua/5.4/?/init.lua" }, 1, 2, #lua + 1, lua)
-    c[#c + 1] = home .. "/.luarocks/lib/lua/5.4/?.so"
-  end
-  package.path, package.cpath = table.concat(lua, ";"), table.concat(c, ";")
+-- Modules that are the user's own are watched, as the script itself is.
+local require_watched = requiring.new(package.loaded, function(name)
+  local loader, extra, searcher = requiring.find(name)
+  if searcher == FROM_PATH and not places.is_foreign(extra) then strict.watch("@" .. extra) end
+  return loader, extra
+end)
+
+-- Are undefined globals an error (--no-strict)? To be said before anything of the user's is loaded.
+function M.be_strict(wanted)
+  is_strict = wanted
+end
+
+-- Undefined globals in `globals` are an error for the user's chunks, unless that is not wanted.
+function M.watch(globals)
+  if is_strict then strict.enable(globals) end
 end
 
 -- Set up for the script at `path` (nil for code of the command line, "-" for standard input); `arguments` become `arg`.
 function M.prepare(path, arguments)
-  set_search_paths(path)
+  is_prepared = true
+  package.path, package.cpath = places.search_paths(directory_of(path))
   _G.token = require "moonkey.token"
-  _G.require = require("moonkey.require").require
+  _G.require = require_watched
   _G.arg = table.move(arguments, 1, #arguments, 1, { [0] = path or "-e", [-1] = "run", [-2] = "moonkey" })
+  M.watch(_G)
+end
+
+-- The same for extensions, which are loaded where they are needed: before a script, beside one, or without any.
+function M.prepare_for_extensions()
+  if not is_prepared then M.prepare(nil, {}) end
 end
 
 -- The chunk of a file with these globals, as text only; stops with 2 for a file that cannot be read and 1 for one that is not
@@ -46,6 +61,13 @@ function M.load(path, globals)
   elseif not chunk then
     stop.with(1, message)
   end
+  return M.adopt(chunk, globals)
+end
+
+-- A chunk of the user's, with its globals, is watched from here on.
+function M.adopt(chunk, globals)
+  strict.watch(debug.getinfo(chunk, "S").source)
+  if globals and globals ~= _G then M.watch(globals) end
   return chunk
 end
 

@@ -220,7 +220,7 @@ end
 -- The same, with those of its subcommands.
 local function all_flags_of(command)
   local flags = flags_of(command)
-  for _, name in ipairs(require("moonkey.cli." .. command).subcommands or {}) do
+  for _, name in ipairs(require("moonkey.cli").command(command).subcommands or {}) do
     for flag in pairs(flags_of(command, name)) do flags[flag] = true end
   end
   return flags

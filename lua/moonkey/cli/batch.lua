@@ -53,9 +53,10 @@ end
 -- do (cli/restricted.lua).
 function M.read_job(path, policy)
   script.prepare(path, {})
-  local chunk, message, unreadable = jobs.read(path, restricted.globals(policy, _G.arg))
+  local globals = restricted.globals(policy, _G.arg)
+  local chunk, message, unreadable = jobs.read(path, globals)
   if not chunk then stop.with(unreadable and 2 or 1, message) end
-  return chunk
+  return script.adopt(chunk, globals)
 end
 
 -- Here the job's code begins to run.

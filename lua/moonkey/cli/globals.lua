@@ -32,6 +32,7 @@ M.options = {
   { "--max-cpu", "T", "Stop a job that needs more processor time for a row, or a script in all (exit 5): 500ms, 2s (default:"
     .. " none; 60s with --restricted)." },
   { "--max-cpu-total", "T", "Stop a run whose script or job needs more processor time in all (exit 5)." },
+  { "--no-strict", nil, "Let a script or job read globals that nobody has set, which are nil then, without an error." },
   { "--retry", "N", "How often a request is tried again when that may help (default: 3; 0 for never)." },
   { "--max-time", "T", "Time limit of a call with its retries, and of all calls of a row: 500ms, 20s, 5m (default: none)." },
   { "--connect-timeout", "T", "Time limit for connecting (default: 10s)." },

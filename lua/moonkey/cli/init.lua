@@ -3,20 +3,27 @@ The command line: find the command, parse, run, turn the outcome into an exit co
 
 A command is a file of this directory: { summary =, description =, configure = function(cmd), run = function(args) }.
 It checks its own arguments and files before it sets up the client (connect.lua). Only the one that is asked for is loaded; help
-loads them all.
+loads them all. Commands of the user's come after those: see extension/command.lua.
 ]]
 local argparse = require "argparse"
 local color = require "moonkey.cli.color"
+local extension = require "moonkey.extension"
 local globals = require "moonkey.cli.globals"
 local log = require "moonkey.log"
 local nearest = require "moonkey.nearest"
+local script = require "moonkey.script"
 local stop = require "moonkey.cli.stop"
 local sys = require "moonkey.sys"
 
 local M = {}
 
 M.commands = { "run", "batch", "plan", "resume", "retry", "undo", "runs", "report", "token", "modules", "api",
-  "whoami", "profile", "doctor", "emulator", "repl", "help" }
+  "whoami", "profile", "doctor", "emulator", "repl", "help", "modules-path" }
+
+-- Where the file is called otherwise.
+local FILES = { init = "new", ["modules-path"] = "modules_path", ["credential-source"] = "credential_source" }
+
+local HIDDEN = { ["credential-source"] = true } -- what moonkey starts itself
 
 local EPILOG = [[
 Examples:
@@ -49,10 +56,22 @@ local function find_command(args)
   end
 end
 
-local function is_command(name)
+function M.is_built_in(name)
   for _, command in ipairs(M.commands) do
     if command == name then return true end
   end
+  return HIDDEN[name]
+end
+
+local function is_command(name)
+  return M.is_built_in(name) or extension.find("command", name) ~= nil
+end
+
+-- The command `name`, which there is: { summary =, description =, configure =, run =, … }.
+function M.command(name)
+  if M.is_built_in(name) then return require("moonkey.cli." .. (FILES[name] or name)) end
+  local command, message = require("moonkey.extension.command").open(name)
+  return command or stop.with(1, message)
 end
 
 -- `moonkey SCRIPT.lua` and `moonkey -e CODE` mean run.
@@ -82,7 +101,7 @@ end
 
 local function check_command(word)
   if is_command(word) then return end
-  local near = nearest(word, M.commands)
+  local near = nearest(word, extension.names("command", M.commands))
   stop.usage(("there is no command '%s'%s; moonkey --help lists them")
     :format(word, near and (", did you mean '%s'?"):format(near) or ""))
 end
@@ -93,22 +112,45 @@ local function raise_usage(parser, message)
   stop.usage(("%s\n%s"):format(message, parser:get_usage()))
 end
 
+local function add_command(parser, name, module)
+  local cmd = parser:command(name, module.description or module.summary):summary(module.summary)
+  cmd:target("command_" .. name) -- or `retry` would be both the command and the option
+  cmd.error = raise_usage
+  module.configure(cmd)
+  return cmd
+end
+
+-- For the list of all commands, after ours. A module that cannot be loaded is listed with the reason, and keeps nobody from
+-- reading on.
+local function add_extensions(parser, ours)
+  local added = {}
+  for _, entry in ipairs(extension.list("command")) do
+    local module = require("moonkey.extension.command").describe(entry.name)
+    added[#added + 1] = parser:command(entry.name, module.summary):summary(module.summary)
+  end
+  if #added == 0 then return end
+  parser:group("Commands", table.unpack(ours))
+  parser:group("Commands of your own", table.unpack(added))
+end
+
 local function make_parser(command)
   local parser = argparse("moonkey", "Lua-scriptable automation host for API tokens of the SoftwareOne Marketplace.", EPILOG)
   parser:help_max_width(100):command_target("command"):require_command(false)
   parser:flag("-V --version", "Print the version and exit.")
   globals.configure(parser)
   parser.error = raise_usage
-  for _, name in ipairs(M.commands) do
+  local ours = {}
+  for i, name in ipairs(M.commands) do
     if not command or command == name then
-      local module = require("moonkey.cli." .. name)
-      local cmd = parser:command(name, module.description or module.summary):summary(module.summary)
-      cmd:target("command_" .. name) -- or `retry` would be both the command and the option
-      cmd.error = raise_usage
-      module.configure(cmd)
+      ours[i] = add_command(parser, name, M.command(name))
     else
       parser:command(name)
     end
+  end
+  if not command then
+    add_extensions(parser, ours)
+  elseif HIDDEN[command] or not M.is_built_in(command) then
+    add_command(parser, command, M.command(command))
   end
   return parser
 end
@@ -124,11 +166,21 @@ local function configure_log(args)
   log.configure{ level = args.log_level, format = args.log_format, color = color.wanted(args.color, 2) }
 end
 
+-- An extension is loaded before the words are parsed, because it knows which there are.
+local function asks_for_no_strict(words)
+  for _, word in ipairs(words) do
+    if word == "--" then return false end
+    if word == "--no-strict" then return true end
+  end
+  return false
+end
+
 local function dispatch(words)
   say_run(words)
   local at = find_command(words)
   if at then check_command(words[at]) end
-  local command = at and require("moonkey.cli." .. words[at])
+  script.be_strict(not asks_for_no_strict(words))
+  local command = at and M.command(words[at])
   local rest
   if command and command.split then -- `run` keeps what follows the script's name for the script
     words, rest = command.split(words, at, globals.arity())
@@ -143,6 +195,7 @@ local function dispatch(words)
     return 2
   end
   args.rest = rest
+  script.be_strict(not args.no_strict)
   configure_log(args)
   return command.run(args)
 end

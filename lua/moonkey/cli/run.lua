@@ -1,14 +1,10 @@
 -- moonkey run: a script, with `token` as a global, `require` that looks beside the script, and every call a plain one.
 local connect = require "moonkey.cli.connect"
-local errors = require "moonkey.errors"
-local http = require "moonkey.http"
+local execute = require "moonkey.cli.execute"
 local limits = require "moonkey.limits"
-local log = require "moonkey.log"
 local restricted = require "moonkey.cli.restricted"
 local script = require "moonkey.script"
 local stop = require "moonkey.cli.stop"
-local sys = require "moonkey.sys"
-local traceback = require "moonkey.traceback"
 
 local M = {
   summary = "run a Lua script",
@@ -47,33 +43,7 @@ end
 local function load_code(code, globals)
   local chunk, message = load(code, "=(command line)", "t", globals)
   if not chunk then stop.with(1, message) end
-  return chunk
-end
-
--- Why nothing more was sent, whether or not the script looked at its errors. A lack of consent has been said already.
-local function explain(reason)
-  if reason == "consent" then return end
-  log.error("%s; %s was sent after that", stop.why(reason), reason == "limit" and "none" or "nothing")
-end
-
--- The exit code. What stopped all calls decides it: what the script ran into then is only a consequence.
-local function run_chunk(chunk, ...)
-  local trace
-  local ok, err = xpcall(chunk, function(e) -- returns the error unchanged, because __close methods are given it
-    trace = traceback.of(e)
-    return e
-  end, ...)
-  if sys.interrupted() then return 128 + sys.interrupted() end
-  if stop.is(err) then error(err, 0) end
-  local limit, message = limits.reached()
-  if limit then
-    log.error("%s", trace and trace:find(message, 1, true) and trace or message)
-    return stop.CODES[limit]
-  end
-  local reason = http.stop_reason()
-  if not ok then log.error("%s", trace or tostring(err)) end
-  if reason and not errors.is(err) then explain(reason) end
-  return stop.CODES[reason] or ok and 0 or 1
+  return script.adopt(chunk, globals)
 end
 
 function M.run(args)
@@ -91,7 +61,7 @@ function M.run(args)
   restricted.begin(policy)
   limits.script()
   for _, chunk in ipairs(chunks) do
-    local code = run_chunk(chunk, table.unpack(args.rest))
+    local code = execute(chunk, table.unpack(args.rest))
     if code ~= 0 then return code end
   end
   return 0
