@@ -18,6 +18,7 @@ CREATE TABLE token_module (
   token INTEGER NOT NULL REFERENCES token, position INTEGER NOT NULL, module TEXT NOT NULL REFERENCES module,
   PRIMARY KEY (token, position)) WITHOUT ROWID;
 INSERT INTO account VALUES ('ACC-0001-0001', 'Operations', 'Active', NULL, NULL);
+INSERT INTO module VALUES ('MOD-1', 'Old', NULL, '{"type":["Client","Vendor"]}'), ('MOD-2', 'Older', NULL, '{}');
 INSERT INTO token (id, status, secret, account, revision, created_at, updated_at, last_access_at)
   VALUES ('TKN-0000-0001', 'Active', 'made-up', 'ACC-0001-0001', 1, '2024-01-01', 'one day', NULL);
 PRAGMA application_id = 0x4d4b454d; PRAGMA user_version = 1;
@@ -41,6 +42,7 @@ describe("a store of version 1", function()
     assert.equal(200, status)
     assert.equal("2024-01-01T00:00:00.000Z", body.data[1].audit.created.at)
     assert.equal("one day", body.data[1].audit.updated.at)
+    assert.same({ { Client = true, Vendor = true }, nil }, { st:module("MOD-1").types, st:module("MOD-2").types })
     assert(st:close())
     local db = assert(schema.open(path))
     local fresh = assert(schema.open())

@@ -147,8 +147,8 @@ describe("a file of tokens:", function()
 
   it("says for which types of account its modules are", function()
     local _, peer = load('{"id":"v","token":"v","account":{"id":"V","type":"Vendor"},"modules":[{"id":"MOD-1","accountTypes":["Client"]},'
-      .. '{"id":"MOD-2","accountTypes":["Vendor"]},{"id":"MOD-3","accountTypes":[]},{"id":"MOD-4"},{"id":"MOD-5","accountTypes":null}]}')
-    for id, status in pairs({ ["MOD-1"] = 400, ["MOD-2"] = 200, ["MOD-3"] = 200, ["MOD-4"] = 200, ["MOD-5"] = 200 }) do
+      .. '{"id":"MOD-2","accountTypes":["Vendor"]},{"id":"MOD-3","accountTypes":[]},{"id":"MOD-4"},{"id":"MOD-5","accountTypes":null},{"id":"MOD-0622"}]}')
+    for id, status in pairs({ ["MOD-1"] = 400, ["MOD-2"] = 200, ["MOD-3"] = 200, ["MOD-4"] = 200, ["MOD-5"] = 200, ["MOD-0622"] = 400 }) do
       assert.equal(status, (peer:call("PUT", TOKENS .. "/v", { modules = { { id = id } } }, { as = "v" })))
     end
   end)
