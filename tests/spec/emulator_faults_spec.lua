@@ -301,6 +301,13 @@ describe("--rate-limit", function()
     assert.equal(4, p.refused)
   end)
 
+  it("keeps no more than that for later", function()
+    local p, passed = pace.new({ count = 3, period = 1, text = "3/s" }), 0
+    p:refuse("a", 5)
+    for _ = 1, 10 do passed = passed + (p:refuse("a", 3600) and 0 or 1) end
+    assert.equal(3, passed)
+  end)
+
   it("does not let more through in any period than it says, but for the first", function()
     local p, passed = pace.new({ count = 10, period = 1, text = "10/s" }), 0
     for i = 0, 9999 do passed = passed + (p:refuse("a", 5 + i / 1000) and 0 or 1) end

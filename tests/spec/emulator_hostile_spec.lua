@@ -189,6 +189,20 @@ describe("the emulator, asked anything,", function()
     return counts, seed - FIRST
   end
 
+  it("answers what is no UTF-8", function()
+    local front, secrets = new_front()
+    for _, target in ipairs{ "api-tokens?limit=\xff", "api-tokens?order=\xff", "api-tokens?\xff=1", "api-tokens?name=%ff",
+      "api-tokens?select=\xc3", "api-tokens/\xff", "modules?\xff(id,1)" } do
+      local status, sent
+      local where, asked = (BASE .. target):match("^([^?]*)%??(.*)$")
+      front:answer({ { method = "GET", path = where, query = asked ~= "" and asked or nil,
+        headers = { authorization = "Bearer " .. secrets[1] }, reply = function(_, ...) status, sent = ... end } })
+      assert.is_true(status < 500, target)
+      assert.is_truthy(json.decode(sent))
+    end
+    front.store:close()
+  end)
+
   it("answers", function()
     local counts, total = run(SECONDS * 0.8)
     for _, status in ipairs{ 200, 201, 204, 400, 401, 404, 405 } do -- it has been everywhere
