@@ -153,7 +153,7 @@ class Remove(Case):
                               (["last", "-o", "json"], "-o is not for `runs remove`"), (["last", "--failed"], "--failed is not for")):
             self.assertIn(message, self.moonkey("runs", "remove", *args, "-y", code=2).err)
         self.assertIn("runs list takes no RUN", self.moonkey("runs", "list", "last", code=2).err)
-        self.assertIn("runs show needs one RUN", self.moonkey("runs", "show", "last", "last", code=2).err)
+        self.assertIn("runs show needs a RUN", self.moonkey("runs", "show", "last", "last", code=2).err)
         self.assertIn("--older-than is for", self.moonkey("runs", "list", "--older-than", "1d", code=2).err)
         self.assertTrue(os.path.exists(self.path("notes.txt")))
         self.moonkey("runs", "remove", "mine.journal", "-y")

@@ -141,7 +141,7 @@ local function check(args)
   end
   if action == "list" and #args.runs > 0 then stop.usage("runs list takes no RUN; moonkey runs show RUN shows one") end
   if (action == "show" or action == "results") and #args.runs ~= 1 then
-    stop.usage(("runs %s needs one RUN; `moonkey runs` lists them, `last` is the last one"):format(action))
+    stop.usage(("runs %s needs a RUN; `moonkey runs` lists them, `last` is the last one"):format(action))
   end
 end
 
