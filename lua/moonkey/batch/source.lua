@@ -1,5 +1,6 @@
 -- Where rows come from: a file, standard input, a list, or an iterator. All look alike: see M.open.
 local cells = require "moonkey.batch.csv_cells"
+local formats = require "moonkey.extension.format"
 local rows = require "moonkey.rows"
 local sys = require "moonkey.sys"
 
@@ -65,9 +66,20 @@ end
 
 function List.close() end
 
-local function open_reader(path, format)
+-- A reader of moonkey.rows, or an extension's for this kind of file, and the format that asks for it again; or nil, message.
+local function open_rows(path, format)
+  local name = formats.choose(path, format)
+  if name then
+    local reader, message = formats.open(name, path)
+    return reader, message or name
+  end
   local reader, message = rows.open{ path = path, format = format }
-  if not reader then return nil, message end
+  return reader, message or format
+end
+
+local function open_reader(path, wanted)
+  local reader, format = open_rows(path, wanted)
+  if not reader then return nil, format end
   local source = setmetatable({ reader = reader, count = 0, name = path == "-" and "standard input" or path, format = format },
     Reader)
   if path ~= "-" and sys.file_type(path) == "file" then source.path = path end

@@ -4,6 +4,8 @@ local careful_job = require "moonkey.batch.careful_job"
 local connect = require "moonkey.cli.connect"
 local default_job = require "moonkey.batch.default_job"
 local jobs = require "moonkey.batch.job"
+local extension = require "moonkey.extension"
+local formats = require "moonkey.extension.format"
 local log = require "moonkey.log"
 local perform = require "moonkey.cli.perform"
 local plans = require "moonkey.batch.plan.file"
@@ -40,7 +42,8 @@ function M.configure(cmd)
   cmd:argument("file", "File of rows, a plan, or - for standard input."):argname("FILE")
   cmd:option("--job", "Lua file with the job for each row."):argname("JOB.lua")
   cmd:option("--halt", "Stop once so many rows have failed: fail=10, or fail=5% of those tried."):argname("RULE")
-  cmd:option("--format", "Format of FILE, when its name does not tell."):choices{ "jsonl", "json", "csv" }
+  cmd:option("--format", "Format of FILE, when its name does not tell.")
+    :choices(extension.names("format", formats.BUILT_IN))
   cmd:option("--results", "Record one result a row in a new file: JSONL, or CSV by the name."):argname("FILE")
   cmd:option("--journal", "Keep the run's journal in this new file (default: in the state directory)."):argname("FILE")
   cmd:flag("--skip-unchanged", "Read each token first, and do not write what it has already.")

@@ -21,7 +21,7 @@ function M.configure(cmd)
 end
 
 function M.configure_output(cmd, default)
-  cmd:option("-o --output", ("How it is written (default: %s)."):format(default)):choices(output.FORMATS)
+  cmd:option("-o --output", ("How it is written (default: %s)."):format(default)):choices(output.formats())
 end
 
 function M.limit(args)

@@ -52,7 +52,7 @@ local function list(args)
   if #args.ids > 0 then stop.usage(("modules list takes no id; moonkey modules get %s shows one"):format(args.ids[1])) end
   local format = args.output or "table"
   local shown, select = selection.choose{ select = args.select, known = KNOWN, special = SPECIAL, optional = OPTIONAL,
-    columns = (format == "table" or format == "csv") and COLUMNS or {} }
+    columns = (format == "json" or format == "jsonl") and {} or COLUMNS }
   local options = { where = args.where and filter.expression(args.where), select = #select > 0 and select or nil,
     order = selection.order(args.order, KNOWN), limit = listing.limit(args) }
   connect.configure(args, 1)

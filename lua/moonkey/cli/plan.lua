@@ -5,6 +5,8 @@ local compare = require "moonkey.batch.plan.compare"
 local connect = require "moonkey.cli.connect"
 local default_job = require "moonkey.batch.default_job"
 local digest = require "moonkey.digest"
+local extension = require "moonkey.extension"
+local formats = require "moonkey.extension.format"
 local log = require "moonkey.log"
 local plan_file = require "moonkey.batch.plan.file"
 local planning = require "moonkey.cli.planning"
@@ -33,7 +35,8 @@ function M.configure(cmd)
   cmd:argument("file", "File of rows, or - for standard input."):argname("FILE")
   planning.configure(cmd)
   cmd:flag("--detailed-exitcode", "Exit with 6 when there is something to change.")
-  cmd:option("--format", "Format of FILE, when its name does not tell."):choices{ "jsonl", "json", "csv" }
+  cmd:option("--format", "Format of FILE, when its name does not tell.")
+    :choices(extension.names("format", formats.BUILT_IN))
 end
 
 local function exit_code(args, counts)

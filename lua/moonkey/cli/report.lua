@@ -1,7 +1,9 @@
 -- moonkey report: what a run did, as a page, for CI, or for programs. A thin layer over moonkey.batch.report.
+local extension = require "moonkey.extension"
 local json = require "moonkey.batch.report.json"
 local junit = require "moonkey.batch.report.junit"
 local log = require "moonkey.log"
+local own_output = require "moonkey.extension.output"
 local page = require "moonkey.batch.report.page"
 local place = require "moonkey.batch.journal.place"
 local reader = require "moonkey.batch.journal.reader"
@@ -19,17 +21,24 @@ an option, a summary goes to standard output. A run that is under way can be rep
 --html writes one page that needs nothing else: what ran, totals, when and how fast, what failed
 and why, what changed. --junit writes a test case for each row that failed or is unknown, for the
 first 1,000 that are fine, and one for all others that are; rows that are not done are an error.
--o json has the facts of the page as one object, with the rows that are on the page.
+-o json has the facts of the page as one object, with the rows that are on the page. Any other -o
+is a module of yours: see `moonkey help extensions`.
 
 A file that has contents is not overwritten. Exit: 0; 1 when the report cannot be written; 2 for an
 unknown run, a journal that cannot be used, or a file that cannot be created.]],
 }
 
+local FORMATS = { "text", "json" }
+
 function M.configure(cmd)
   cmd:argument("run", "The run: its id, the beginning of it, `last`, or the path of its journal."):argname("RUN")
   cmd:option("--html", "Write the page to a new file; - for standard output."):argname("FILE")
   cmd:option("--junit", "Write JUnit XML to a new file; - for standard output."):argname("FILE")
-  cmd:option("-o --output", "Write to standard output."):choices{ "text", "json" }
+  cmd:option("-o --output", "Write to standard output."):choices(extension.names("output", FORMATS))
+end
+
+local function is_own(output)
+  return output ~= nil and output ~= "text" and output ~= "json"
 end
 
 local WRITERS = {
@@ -91,13 +100,24 @@ local function write(form, file, name, journal, facts)
   log.info("the report is in %s", name)
 end
 
+-- All rows, for a module of the user's.
+local function results_of(journal)
+  return function()
+    local next_result = journal:results()
+    return function() return report.without_secrets(next_result()) end
+  end
+end
+
 function M.run(args)
   check(args)
+  if is_own(args.output) then own_output.check(args.output, "report") end
   local journal <close> = open(args.run)
   local files = create(args)
   local facts = report.gather(journal)
   for form, file in pairs(files) do write(form, file, args[form], journal, facts) end
-  if args.output == "json" then
+  if is_own(args.output) then
+    own_output.report(args.output, facts, results_of(journal))
+  elseif args.output == "json" then
     io.stdout:write(json.render(facts), "\n")
   elseif args.output == "text" or not next(files) then
     io.stdout:write(text.render(facts))

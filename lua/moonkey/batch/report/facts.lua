@@ -26,11 +26,11 @@ local words = require "moonkey.batch.report.words"
 local M = {}
 
 -- Also what a journal should not have in the first place: it may come from anywhere.
-local function without_secrets(value)
+function M.without_secrets(value)
   if type(value) == "string" then return redact(value) end
   if type(value) ~= "table" then return value end
   local copy = {}
-  for key, item in next, value do copy[without_secrets(key)] = without_secrets(item) end
+  for key, item in next, value do copy[M.without_secrets(key)] = M.without_secrets(item) end
   return json.is_array(value) and json.array(copy) or copy
 end
 
@@ -82,7 +82,7 @@ function M.gather(journal)
   facts.totals.not_done = not_done(facts.totals)
   for _, part in ipairs{ "timeline", "latency", "failures", "unknowns", "changes" } do facts[part] = facts[part]:finish() end
   facts.seconds = active_seconds(facts.timeline)
-  facts = without_secrets(facts)
+  facts = M.without_secrets(facts)
   facts.said = words.outcome(facts)
   return facts
 end

@@ -18,7 +18,7 @@ local CSV = { "id", "name", "description", "icon", "modules" } -- what batch tak
 -- The columns by default of a format; JSON has none.
 function M.columns(format)
   if format == "csv" then return CSV end
-  return format == "table" and TABLE or {}
+  return (format == "json" or format == "jsonl") and {} or TABLE
 end
 
 -- A token as it is written: without its secret, and without what only the reply was about.
