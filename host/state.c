@@ -23,6 +23,7 @@ static struct {
     size_t no_check; /* up to here nothing has to be thought about: the limit, or 0 after a refusal */
     const void *refused_block;
     size_t refused_size;
+    bool ran_out;
 } memory = {.limit = SIZE_MAX, .no_check = SIZE_MAX};
 
 /* Where each block shall be seen for itself, by a sanitizer, by valgrind or by whoever lets one fail, it is malloc's. */
@@ -47,8 +48,10 @@ static bool wants_plain(void)
 /* The host needs some, to end well, when the limit was passed. */
 static void give_up(void)
 {
+    if (!memory.ran_out)
+        memory.limit += memory.limit / 4 + RESERVE;
+    memory.ran_out = true;
     limits_out_of_memory();
-    memory.limit += memory.limit / 4 + RESERVE;
 }
 
 /*
@@ -73,6 +76,14 @@ static bool may_grow(const void *block, size_t size, size_t all)
 void state_limit_memory(size_t bytes)
 {
     memory.limit = memory.no_check = bytes;
+}
+
+void state_settle_memory(void)
+{
+    if (memory.no_check > 0)
+        return;
+    memory.no_check = memory.limit;
+    give_up();
 }
 
 /* `plain`: not NULL to use malloc. */

@@ -15,6 +15,8 @@ size_t state_memory(size_t *peak);
 
 /* From now on it may hold no more than so many; limits_out_of_memory() is told when it asks for more. */
 void state_limit_memory(size_t bytes);
+/* Code has ended: what was refused last, was refused for good. */
+void state_settle_memory(void);
 
 /*
  * The message handler: an error value of any type becomes a string with the traceback of `from`. Pushes it. [-0, +1, m]

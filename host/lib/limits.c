@@ -29,8 +29,12 @@ static bool is_hosts(const char *source)
 static void stop_code(lua_State *L, lua_Debug *ar)
 {
     lua_getinfo(L, "S", ar);
-    if (*ar->what != 'C' && !is_hosts(ar->source) && limits_must_stop())
-        luaL_error(L, "%s", limits_message());
+    if (*ar->what == 'C' || is_hosts(ar->source) || !limits_must_stop())
+        return;
+    luaL_where(L, 0); /* in a hook, this is who was interrupted */
+    lua_pushstring(L, limits_message());
+    lua_concat(L, 2);
+    lua_error(L);
 }
 
 /* In a signal handler, for which lua_sethook is made. */
@@ -70,7 +74,7 @@ static int f_begin(lua_State *L)
     }
     task_when_limited(stop_everything);
     if (config.memory)
-        state_limit_memory(config.memory);
+        state_limit_memory(state_memory(NULL) + config.memory);
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -90,9 +94,11 @@ static int f_row(lua_State *L)
     return 0;
 }
 
+/* limits.leave(): it is for whoever started this task again. */
 static int f_leave(lua_State *L)
 {
     (void)L;
+    state_settle_memory();
     task_pay_from(NULL);
     return 0;
 }
@@ -102,6 +108,7 @@ static int f_leave(lua_State *L)
 static int f_reached(lua_State *L)
 {
     static const char *const names[] = {[LIMIT_CPU] = "cpu", [LIMIT_CPU_TOTAL] = "cpu_total", [LIMIT_MEMORY] = "memory"};
+    state_settle_memory();
     enum limit limit = limits_reached();
     if (limit == LIMIT_NONE)
         return 0;

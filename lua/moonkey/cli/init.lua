@@ -9,6 +9,7 @@ local argparse = require "argparse"
 local color = require "moonkey.cli.color"
 local extension = require "moonkey.extension"
 local globals = require "moonkey.cli.globals"
+local limits = require "moonkey.limits"
 local log = require "moonkey.log"
 local nearest = require "moonkey.nearest"
 local script = require "moonkey.script"
@@ -200,6 +201,14 @@ local function dispatch(words)
   return command.run(args)
 end
 
+-- What was raised, or that a limit was passed meanwhile, which is the reason for it.
+local function cause_of(raised)
+  local limit, why = limits.reached()
+  if not limit or stop.is(raised) then return raised end
+  local where = type(raised) == "string" and raised:find(why, 1, true)
+  return stop.new(stop.CODES[limit], where and raised or why)
+end
+
 -- main(program, argument, …): the exit code.
 function M.main(_, ...)
   require "moonkey.coroutine" -- lets the host's waits pass through coroutines
@@ -211,6 +220,7 @@ function M.main(_, ...)
   if ok then return outcome end
   local damage = package.loaded["moonkey.batch.journal.damage"] -- otherwise no journal has been read
   if damage and damage.is(outcome) then outcome = stop.new(2, tostring(outcome)) end
+  outcome = cause_of(outcome)
   local stopped = stop.is(outcome)
   local message = stopped and outcome.message or trace or tostring(outcome) -- without memory there is no trace
   if message ~= "" then log.error(message) end
