@@ -19,7 +19,7 @@ local sys = require "moonkey.sys"
 local M = {}
 
 M.commands = { "run", "batch", "plan", "resume", "retry", "undo", "runs", "report", "token", "modules", "api",
-  "whoami", "profile", "doctor", "emulator", "repl", "help", "modules-path" }
+  "whoami", "profile", "doctor", "emulator", "repl", "help", "types", "modules-path" }
 
 -- Where the file is called otherwise.
 local FILES = { init = "new", ["modules-path"] = "modules_path", ["credential-source"] = "credential_source" }

@@ -68,7 +68,7 @@ local function from_description(text)
   local out, in_code = {}, false
   for line in (text .. "\n"):gmatch("([^\n]*)\n") do
     local code = line:match("^  (.*)$")
-    if code and not in_code then out[#out + 1] = "\n```sh" elseif in_code and not code then out[#out + 1] = "```\n" end
+    if code and not in_code then out[#out + 1] = "\n```" elseif in_code and not code then out[#out + 1] = "```\n" end
     in_code = code ~= nil
     out[#out + 1] = code or line
   end

@@ -29,7 +29,7 @@ function M.overview()
   local list = {}
   for i, name in ipairs(cli.commands) do list[i] = { name, commands.summary(name) } end
   return "# Commands\n" .. lines_of(list, 14) .. "\n# Topics\n" .. lines_of(topics.LIST, 14)
-    .. "\n`moonkey help` *WORD* shows one of them, and `moonkey help token.list` a function of Lua; `moonkey` *COMMAND* `--help` is"
+    .. "\n`moonkey help` *WORD* shows one of them, `moonkey help token.list` a function of Lua; `moonkey` *COMMAND* `--help` is"
     .. " shorter.\n"
 end
 

@@ -125,10 +125,10 @@ end
 
 -- One function by its name, with what its options are; nil where there is none.
 function M.find(name)
-  local short, member = name:gsub("^moonkey%.", ""):match("^([%a_]+)%.([%w_]+)$")
+  local short, member = name:gsub("^moonkey%.", ""):match("^([%a_]+)[%.:]([%w_]+)$")
   local module = short and stubs.module(short)
   for _, fn in ipairs(module and module.functions or {}) do
-    if fn.name == short .. "." .. member then
+    if fn.name:gsub(":", ".") == short .. "." .. member then
       local out = { M.function_text(fn) }
       for _, class in ipairs(classes_of(fn)) do out[#out + 1] = M.class_text(class) end
       return table.concat(out, "\n")

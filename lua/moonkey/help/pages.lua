@@ -52,7 +52,7 @@ local function synopsis()
 end
 
 local function manual()
-  local out = { "# NAME", "moonkey - automation host for API tokens of the SoftwareOne Marketplace", "", synopsis(),
+  local out = { "# NAME", "`moonkey` - automation host for API tokens of the SoftwareOne Marketplace", "", synopsis(),
     topics.read("description"), "# COMMANDS", "" }
   for _, name in ipairs(cli.commands) do out[#out + 1] = commands.text(name) end
   for _, name in ipairs(topics.names()) do
@@ -62,18 +62,18 @@ local function manual()
       out[#out + 1] = topics.read(name)
     end
   end
-  out[#out + 1] = "# SEE ALSO\nmoonkey-lua(3), moonkey-config(5), `lua`(1), `curl`(1)\n"
+  out[#out + 1] = "# SEE ALSO\n`moonkey-lua`(3), `moonkey-config`(5), `lua`(1), `curl`(1)\n"
   return table.concat(out, "\n")
 end
 
 local function lua_manual()
-  return table.concat({ "# NAME", "moonkey-lua - what scripts of moonkey can use", "", topics.read("lua"), lua.text(),
-    "# SEE ALSO\n`moonkey`(1), moonkey-config(5), `lua`(1)\n" }, "\n")
+  return table.concat({ "# NAME", "`moonkey-lua` - what scripts of moonkey can use", "", topics.read("lua"), lua.text(),
+    "# SEE ALSO\n`moonkey`(1), `moonkey-config`(5), `lua`(1)\n" }, "\n")
 end
 
 local function config_manual()
-  return table.concat({ "# NAME", "moonkey-config - profiles of moonkey", "", M.configuration(), topics.read("environment"),
-    "# SEE ALSO\n`moonkey`(1), moonkey-lua(3)\n" }, "\n")
+  return table.concat({ "# NAME", "`moonkey-config` - profiles of moonkey", "", M.configuration(), topics.read("environment"),
+    "# SEE ALSO\n`moonkey`(1), `moonkey-lua`(3)\n" }, "\n")
 end
 
 M.LIST = {

@@ -7,15 +7,17 @@ local WIDTH = 80
 
 local FONTS = { plain = "%s", code = "\\fB%s\\fR", variable = "\\fI%s\\fR" }
 
-local ESCAPES = { ["\\"] = "\\e", ["-"] = "\\-", ["'"] = "\\(aq", ["`"] = "\\(ga", ["~"] = "\\(ti", ["^"] = "\\(ha" }
+local ESCAPES = { ["\\"] = "\\e", ["-"] = "\\-", ["'"] = "\\(aq", ["`"] = "\\(ga", ["~"] = "\\(ti", ["^"] = "\\(ha",
+  ["|"] = "|\\:" } -- a long type may be broken there
 
 local function foreign(text)
   return (text:gsub("[\xC2-\xF4][\x80-\xBF]+", function(char) return ("\\[u%04X]"):format(utf8.codepoint(char)) end))
 end
 
--- In code all characters mean themselves; in prose a hyphen is a hyphen, and an apostrophe one.
+-- In code all characters mean themselves; in prose a hyphen is a hyphen (but a dash), and an apostrophe one.
 local function escape(text, style)
-  return foreign((text:gsub(style == "plain" and "[\\~^]" or "[\\%-'`~^]", ESCAPES)))
+  if style == "plain" then return foreign((text:gsub("[\\~^]", ESCAPES):gsub(" %- ", " \\- "))) end
+  return foreign((text:gsub("[\\%-'`~^|]", ESCAPES)))
 end
 
 local function inline(text)
