@@ -128,7 +128,6 @@ describe("the emulator's page", function()
     end
     st:run("UPDATE token SET name = 'ZEBRA 100%_' WHERE id = 'TKN-0000-0001'")
     st:run("UPDATE token SET status = 'Disabled' WHERE id = 'TKN-0000-0003'")
-    front.counts = nil
     assert.same({ Active = 2, Disabled = 1 }, { Active = state().counts.Active, Disabled = state().counts.Disabled })
     assert.equal(3, state().total)
     assert.equal("123", ids())
@@ -141,6 +140,25 @@ describe("the emulator's page", function()
     assert.equal("2", ids "find=0002&status=Active&sort=lastAccessAt")
     assert.equal("123", ids "sort=secret") -- as if it had not been said
     assert.equal("", ids "find=%27%20OR%201%3D1--")
+  end)
+
+  it("looks again once there was a request, and not before", function()
+    local prepared, statement = 0, st.statement
+    function st.statement(...)
+      prepared = prepared + 1
+      return statement(...)
+    end
+    state()
+    local first = prepared
+    state()
+    assert.is_true(prepared - first < first) -- begin and commit
+    local idle = prepared - first
+    ask("/public/v1/accounts/api-tokens/TKN-0000-0003/disable", { method = "POST",
+      headers = { authorization = "Bearer " .. credential } })
+    assert.equal(1, state().counts.Disabled)
+    prepared = 0
+    state("find=x")
+    assert.is_true(prepared > idle)
   end)
 
   it("shows fifty of many, and says how many there are", function()

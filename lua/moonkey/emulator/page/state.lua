@@ -9,7 +9,6 @@ local M = {}
 M.ORDER = { order = { "emulator", "counts", "tokens", "requests", "faults" } }
 
 local ROWS = 50 -- tokens at a time
-local COUNTED_FOR = 1 -- second that the count of all tokens holds: with many of them it takes a while
 
 -- ---- what is asked for ----
 
@@ -32,22 +31,17 @@ local SORTS = { id = "t.id", name = "t.name COLLATE NOCASE", status = "t.status"
 local FROM = " FROM token t JOIN account a ON a.id = t.account WHERE (?1 = '' OR t.status = ?1)"
   .. " AND (?2 = '' OR instr(lower(t.id), ?2) OR instr(lower(coalesce(t.name, '')), ?2))"
 
-local function counts_of(front, now)
-  local kept = front.counts
-  if not kept or now - kept.at >= COUNTED_FOR then
-    kept = { at = now, counts = {}, total = 0 }
-    for status, count in front.store:statement("SELECT status, count(*) FROM token GROUP BY status"):rows() do
-      kept.counts[status], kept.total = count, kept.total + count
-    end
-    front.counts = kept
+local function count(store)
+  local counts, total = {}, 0
+  for status, number in store:statement("SELECT status, count(*) FROM token GROUP BY status"):rows() do
+    counts[status], total = number, total + number
   end
-  return kept.counts, kept.total
+  return counts, total
 end
 
-local function tokens_of(front, wanted)
-  local store = front.store
-  local column = SORTS[wanted.sort] or SORTS.id
-  local order = (" ORDER BY %s %s, t.id LIMIT %d"):format(column, wanted.down == "1" and "DESC" or "ASC", ROWS)
+local function select_tokens(store, wanted)
+  local column, direction = SORTS[wanted.sort] or SORTS.id, wanted.down == "1" and "DESC" or "ASC"
+  local order = (" ORDER BY %s %s, t.id LIMIT %d"):format(column, direction, ROWS)
   local status, find = wanted.status or "", (wanted.find or ""):lower()
   local rows = json.array()
   for id, name, state, account, kind, at in store:statement("SELECT t.id, t.name, t.status, t.account, a.type,"
@@ -55,12 +49,24 @@ local function tokens_of(front, wanted)
     rows[#rows + 1] = { id = shown.text(id), name = shown.text(name), status = shown.text(state), account = shown.text(account),
       accountType = shown.text(kind), lastAccessAt = shown.text(at) }
   end
-  local _, total = counts_of(front, sys.now())
-  local matched = status == "" and find == "" and total or #rows
+  local matched = #rows
   if matched == ROWS then
     matched = store:row("SELECT count(*)" .. FROM, status, find)
   end
   return { matched = matched, rows = rows }
+end
+
+-- Of many tokens this takes a while, so what was found is kept until there has been another request.
+local function tokens_of(front, wanted)
+  local key = table.concat({ front.recent.count, wanted.find or "", wanted.status or "", wanted.sort or "", wanted.down or "" },
+    "&")
+  local found = front.found
+  if not found or found.key ~= key then
+    found = { key = key, tokens = select_tokens(front.store, wanted) }
+    found.counts, found.total = count(front.store)
+    front.found = found
+  end
+  return found
 end
 
 -- ---- requests and faults ----
@@ -93,14 +99,14 @@ end
 function M.of(front, query)
   local wanted = parse(query)
   local options = front.store.options or {}
-  local counts, total = counts_of(front, sys.now())
+  local found = tokens_of(front, wanted)
   return {
     emulator = {
       version = sys.version(), started = clock.format(front.started), data = front.data and shown.text(front.data),
       hidesTokens = options.hide_token and true or false, requests = front.requests, logged = front.recent.count,
       seed = front.faults and front.faults.seed,
     },
-    counts = counts, total = total, tokens = tokens_of(front, wanted),
+    counts = found.counts, total = found.total, tokens = found.tokens,
     requests = requests_of(front, math.tointeger(tonumber(wanted.after)) or 0), faults = faults_of(front),
   }
 end
