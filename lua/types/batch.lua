@@ -70,6 +70,8 @@
 ---@field run? string the run's id: `moonkey resume`, `retry`, `runs show` and `report` take it
 ---@field journal? string path of its journal
 ---@field stopped? "interrupted"|"auth"|"forbidden"|"certificate"|"consent"|"limit"|"halt"|"output"|"journal" why the run ended early
+---@field ended? boolean true where the input was read to its end
+---@field not_sent? string what the first row that was not sent any more was told
 ---@field halted? string by the halt rule: "10 of 200 rows failed"
 ---@field unusable? { line: integer?, message: string } the input made no sense from there on
 ---@field output_error? string

@@ -10,6 +10,7 @@ local engine = require "moonkey.batch.engine"
 local halt = require "moonkey.batch.halt"
 local http = require "moonkey.http"
 local jobs = require "moonkey.batch.job"
+local nearest = require "moonkey.nearest"
 local output = require "moonkey.batch.output"
 local progress = require "moonkey.batch.progress"
 local recorder = require "moonkey.batch.journal.recorder"
@@ -24,10 +25,8 @@ M.MAX_JOBS = 1000
 
 local COUNTED = { "done", "failed", "unknown", "skipped", "pending", "causes", "not_sent" }
 
-local OPTIONS = {
-  source = true, format = true, job = true, jobs = true, on_result = true, results = true, stdout = true, progress = true,
-  halt = true, journal = true, resume = true, skip_unchanged = true, undoable = true,
-}
+local OPTIONS = { "source", "format", "job", "jobs", "on_result", "results", "stdout", "progress", "halt", "journal", "resume",
+  "skip_unchanged", "undoable" }
 
 local function check_journal(options)
   local journal, kind = options.journal, type(options.journal)
@@ -37,10 +36,22 @@ local function check_journal(options)
   error("journal must be a file's name; false for none; true or nothing for one in the state directory", 4)
 end
 
+local function is_option(key)
+  for _, option in ipairs(OPTIONS) do
+    if option == key then return true end
+  end
+end
+
+local function refuse_option(key)
+  local near = nearest(key, OPTIONS)
+  error(("batch.run: unknown option '%s'; %s"):format(key,
+    near and ("did you mean '%s'?"):format(near) or "there are " .. table.concat(OPTIONS, ", ")), 4)
+end
+
 local function check(options)
   if type(options) ~= "table" then error('batch.run needs a table of options such as { source = "tokens.csv" }', 3) end
   for key in pairs(options) do
-    if not OPTIONS[key] then error(('batch.run has no option "%s"'):format(tostring(key)), 3) end
+    if not is_option(key) then refuse_option(tostring(key)) end
   end
   local n = options.jobs or M.DEFAULT_JOBS
   if math.type(n) ~= "integer" or n < 1 or n > M.MAX_JOBS then
