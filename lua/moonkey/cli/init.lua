@@ -204,7 +204,8 @@ end
 -- What was raised, or that a limit was passed meanwhile, which is the reason for it.
 local function cause_of(raised)
   local limit, why = limits.reached()
-  if not limit or stop.is(raised) then return raised end
+  if not limit then return raised end
+  if stop.is(raised) then return stop.new(stop.CODES[limit], raised.message) end
   local where = type(raised) == "string" and raised:find(why, 1, true)
   return stop.new(stop.CODES[limit], where and raised or why)
 end

@@ -107,7 +107,8 @@ function M.io(policy)
   local own = { stdin = io.stdin, stdout = io.stdout, stderr = io.stderr, type = io.type }
 
   function own.open(path, mode)
-    return at_caller(open, policy, path, mode)
+    local file, message, errno = at_caller(open, policy, path, mode) -- no tail call, which would have no caller
+    return file, message, errno
   end
 
   function own.lines(path, ...)

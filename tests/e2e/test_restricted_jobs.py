@@ -1,0 +1,91 @@
+"""Jobs that do not end, or take too much: the run stops with exit 5, its journal is whole, and it goes on once the job is mended."""
+import json
+import unittest
+
+from harness import main
+from test_restricted_runaway import CAUGHT, CPU, CPU_OF, REPRESENTATIVE, RUNAWAYS, Timed
+
+JOB = """
+return function(row)
+  if row.name == "bad" then %s end
+  return token.update(row.id, { name = row.name })
+end
+"""
+
+
+class Jobs(Timed):
+    ROWS = 40
+
+    def begin(self, code, cpu="300ms"):
+        self.write("job.lua", JOB % code)
+        self.write("rows.jsonl", "".join(json.dumps({"id": f"TKN-0000-{i:04}", "name": "bad" if i == 11 else f"n{i}"}) + "\n"
+                                         for i in range(1, self.ROWS + 1)))
+        return self.run_timed("--emulator=tokens.db", "--restricted", "--allow-api", "PUT /accounts/api-tokens/*", "--max-cpu", cpu,
+                              "--max-memory", "12M", "batch", "rows.jsonl", "--job", "job.lua", "-j", "4", "--journal", "run.journal",
+                              "--results", "results.jsonl")
+
+    def finish_run(self):
+        """With a job that is mended, the run goes on; the row that failed is there to be retried."""
+        self.write("job.lua", JOB % "row.name = 'good'")
+        done = self.run_moonkey("resume", "run.journal", "--accept-changes")
+        return self.run_moonkey("retry", "last") if done.code == 3 else done
+
+    def test_each(self):
+        for name, code, said, hard in RUNAWAYS:
+            if name not in REPRESENTATIVE:
+                continue
+            with self.subTest(name):
+                for file in ("run.journal", "results.jsonl", "tokens.db"):
+                    self.run_moonkey("run", "-e", f"for _, e in ipairs{{'', '-wal', '-shm'}} do os.remove('{file}' .. e) end")
+                done, _ = self.begin(code, CPU_OF.get(name, "300ms"))
+                self.assertEqual(done.code, 5, done.err)
+                self.assertRegex(done.err, said or CAUGHT)
+                if hard is False:
+                    self.assertRegex(done.err, r"row 11: stopped: .*; go on with `moonkey resume")
+                    results = [json.loads(line) for line in self.read("results.jsonl").splitlines()]
+                    self.assertEqual({r["row"]: r["outcome"] for r in results if r["outcome"] == "failed"}, {11: "failed"})
+                again = self.finish_run()
+                self.assertEqual(again.code, 0, again.err)
+                shown = json.loads(self.run_moonkey("runs", "show", "last", "-o", "json").out)
+                self.assertEqual((shown["counts"]["failed"], shown["counts"]["unknown"]), (0, 0))
+
+    def test_the_row_fails_and_the_run_goes_on(self):
+        done, _ = self.begin("while true do end")
+        self.assertEqual(done.code, 5, done.err)
+        done = self.run_moonkey("resume", "run.journal")
+        self.assertEqual(done.code, 3, done.err)
+        self.assertRegex(done.err, "39 done")
+        rows = self.run_moonkey("runs", "results", "run.journal", "--failed").out
+        self.assertRegex(rows, "TKN-0000-0011")
+
+    def test_limits_of_a_run_are_kept(self):
+        self.begin("while true do end")
+        self.run_moonkey("resume", "run.journal")
+        done = self.run_moonkey("retry", "run.journal")
+        self.assertEqual(done.code, 5, done.err)
+        self.assertRegex(done.err, CPU)
+
+    def test_rows_are_counted_one_by_one(self):
+        """Forty rows that take 30 ms each are no row that takes a second."""
+        done, _ = self.begin("row.name = 'x' ")
+        code = "local t = os.clock() + 0.03 while os.clock() < t do end row.name = row.name"
+        self.write("job.lua", JOB.replace('if row.name == "bad" then %s end', "%s") % code)
+        done = self.run_moonkey("--emulator", "--max-cpu", "300ms", "batch", "rows.jsonl", "--job", "job.lua", "--journal", "b.journal")
+        self.assertEqual(done.code, 0, done.err)
+        done = self.run_moonkey("--emulator", "--max-cpu-total", "300ms", "batch", "rows.jsonl", "--job", "job.lua", "--journal", "c.journal")
+        self.assertEqual(done.code, 5, done.err)
+        self.assertRegex(done.err, "--max-cpu-total permits")
+
+    def test_setup_and_teardown(self):
+        for job in ("return { setup = function() while true do end end, job = function() end }",
+                    "return { teardown = function() while true do end end, job = function() return true end }",
+                    "while true do end"):
+            self.write("job.lua", job)
+            self.write("rows.jsonl", '{"id":"TKN-0000-0001"}\n')
+            done = self.run_moonkey("--emulator", "--max-cpu", "300ms", "batch", "rows.jsonl", "--job", "job.lua")
+            self.assertEqual(done.code, 5, (job, done.err))
+            self.assertRegex(done.err, CPU)
+
+
+if __name__ == "__main__":
+    main()
