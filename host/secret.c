@@ -208,10 +208,12 @@ struct secret *secret_from_file(const char *path, char *err)
 }
 
 /* Not popen(): it gives no exit status when reading is cut short, and its descriptor would leak into other children. */
-struct secret *secret_from_command(const char *command, char *err)
+struct secret *secret_from_command(const char *command, const char *origin, char *err)
 {
-    static const char origin[] = "the credential command";
+    bool is_ours = origin != NULL;
     int fds[2];
+    if (!origin)
+        origin = "the credential command";
     if (pipe2(fds, O_CLOEXEC) != 0)
         return refuse(err, "cannot run %s: %s", origin, strerror(errno));
     pid_t pid = fork();
@@ -232,16 +234,17 @@ struct secret *secret_from_command(const char *command, char *err)
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         secret_free(s);
-        return refuse(err, "%s gave no credential within %d s; run it by hand to see what it waits for", origin,
-                      COMMAND_SECONDS);
+        return refuse(err, "%s gave no credential within %d s; %s", origin, COMMAND_SECONDS,
+                      is_ours ? "find out what it waits for" : "run it by hand to see what it waits for");
     }
     int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         secret_free(s);
-        return refuse(err, "%s failed (exit status %d); run it by hand to see why", origin,
-                      WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+        return refuse(err, "%s failed (exit status %d); %s", origin,
+                      WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+                      is_ours ? "its message stands above" : "run it by hand to see why");
     }
     return s;
 }

@@ -26,8 +26,9 @@ void secret_wipe_env(const char *name);
 /* Refused when the group or others may read the file: like ssh does with keys. A path that seems to be the credential itself is
  * not quoted. */
 struct secret *secret_from_file(const char *path, char *err);
-/* Standard output of `/bin/sh -c command`; refused when it fails, or takes more than two minutes. */
-struct secret *secret_from_command(const char *command, char *err);
+/* Standard output of `/bin/sh -c command`; refused when it fails, or takes more than two minutes. `origin`: what messages call
+ * it where it is a program of ours, which tells itself what is wrong; NULL for a command of the user's. */
+struct secret *secret_from_command(const char *command, const char *origin, char *err);
 void secret_free(struct secret *secret);
 
 const char *secret_value(const struct secret *secret);

@@ -110,13 +110,14 @@ static struct secret *load_credential(lua_State *L, char *err)
     if ((name = text(L, "credential_file")))
         return secret_from_file(name, err);
     if ((name = text(L, "credential_command")))
-        return secret_from_command(name, err);
+        return secret_from_command(name, text(L, "credential_origin"), err);
     luaL_error(L, "configure: no source of a credential");
     return NULL;
 }
 
 /*
- * control.configure{ base_url=, credential_environment= | credential_file= | credential_command= | credential_value=, jobs=,
+ * control.configure{ base_url=, credential_environment= | credential_file= | credential_command= | credential_value=,
+ * credential_origin= (what to call the command), jobs=,
  * rate= (1/s), attempts=, max_time= (s), connect_timeout= (s), max_body= (bytes), read_only=, dry_run=, allow_self=,
  * needs_consent=, max_changes=, http2=, ca_file=, cert_file=, key_file=, proxy= }: true, or nil and what is wrong.
  */

@@ -88,7 +88,35 @@ local function size(value)
   return nil, 'bytes, or text such as "64M"'
 end
 
+-- A module of the user's: see moonkey.extension.
+local function module_name(value)
+  if type(value) == "string" and value:find("^[%a_][%w_%-]*$") then return value end
+  return nil, 'the name of a module, such as "vault" of moonkey.credential.vault'
+end
+
+local function module_names(value)
+  local list, expected = texts(value)
+  for _, name in ipairs(list or {}) do
+    if not module_name(name) then return nil, 'a list of names such as "naming" of moonkey.check.naming, in braces' end
+  end
+  return list, expected
+end
+
+-- Data for a module of the user's. Not the secret, under any name.
+local function options(value)
+  if type(value) ~= "table" then return nil, "options in braces" end
+  for name, item in pairs(value) do
+    if M.is_secret(name, item) then return nil, M.SECRET_ADVICE, true end
+    if type(item) == "table" then
+      local _, expected, is_secret = options(item)
+      if expected then return nil, expected, is_secret end
+    end
+  end
+  return value
+end
+
 local FIELDS = {
+  checks = module_names, credential_options = options, credential_source = module_name,
   allow_api = texts, allow_env = texts, allow_read = directories, allow_secret = boolean, allow_write = directories,
   max_changes = whole_number, max_cpu = duration, max_cpu_total = duration, max_memory = size, restricted = boolean,
   base_url = base_url, cacert = file_name, cert = file_name, connect_timeout = duration, consent = consent,
@@ -147,13 +175,23 @@ function M.check(where, fields, directory, mistakes)
   for name in pairs(fields) do names[#names + 1] = name end
   table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
   for _, name in ipairs(names) do
-    local mistake, checked, expected = mistake_in(name, fields[name]), nil, nil
-    if not mistake then checked, expected = FIELDS[name](fields[name], directory) end
-    if expected then mistake = ("expected %s, got %s"):format(expected, shown(fields[name])) end
+    local mistake, checked, expected, is_secret = mistake_in(name, fields[name]), nil, nil, nil
+    if not mistake then checked, expected, is_secret = FIELDS[name](fields[name], directory) end
+    if is_secret then
+      mistake = expected
+    elseif expected then
+      mistake = ("expected %s, got %s"):format(expected, shown(fields[name]))
+    end
     if mistake then mistakes[#mistakes + 1] = ("%s: %s: %s"):format(where, name, mistake) else settings[name] = checked end
   end
-  if settings.credential_file and settings.credential_command then
-    mistakes[#mistakes + 1] = ("%s: credential_file and credential_command exclude each other"):format(where)
+  local sources = {}
+  for _, name in ipairs{ "credential_file", "credential_command", "credential_source" } do
+    if settings[name] then sources[#sources + 1] = name end
+  end
+  if #sources > 1 then
+    mistakes[#mistakes + 1] = ("%s: %s exclude each other"):format(where, table.concat(sources, " and "))
+  elseif settings.credential_options and not settings.credential_source then
+    mistakes[#mistakes + 1] = ("%s: credential_options are for credential_source, which is not there"):format(where)
   end
   return settings
 end

@@ -200,15 +200,15 @@ static void waits_for_a_pipe(void **state)
 static void runs_a_command(void **state)
 {
     (void)state;
-    struct secret *s = secret_from_command("echo " VALUE, err);
+    struct secret *s = secret_from_command("echo " VALUE, NULL, err);
     assert_non_null(s);
     assert_string_equal(secret_value(s), VALUE);
     secret_free(s);
-    check_refused(secret_from_command("echo " VALUE "; exit 3", err), "exit status 3");
-    check_refused(secret_from_command("echo " VALUE "; kill -9 $$", err), "137");
-    check_refused(secret_from_command("nosuchcommand-moonkey 2>/dev/null", err), "127");
-    check_refused(secret_from_command("true", err), "empty");
-    check_refused(secret_from_command("yes", err), "");
+    check_refused(secret_from_command("echo " VALUE "; exit 3", NULL, err), "exit status 3");
+    check_refused(secret_from_command("echo " VALUE "; kill -9 $$", NULL, err), "137");
+    check_refused(secret_from_command("nosuchcommand-moonkey 2>/dev/null", NULL, err), "127");
+    check_refused(secret_from_command("true", NULL, err), "empty");
+    check_refused(secret_from_command("yes", NULL, err), "");
 }
 
 static void teaches_redact(void **state)

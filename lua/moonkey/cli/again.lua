@@ -15,6 +15,7 @@ local plans = require "moonkey.batch.plan.file"
 local reader = require "moonkey.batch.journal.reader"
 local recorder = require "moonkey.batch.journal.recorder"
 local restricted = require "moonkey.cli.restricted"
+local script = require "moonkey.script"
 local stop = require "moonkey.cli.stop"
 local summary = require "moonkey.batch.summary"
 local sys = require "moonkey.sys"
@@ -204,6 +205,7 @@ local function go_on(args, run, kind)
   if #problems > 0 and not args.accept_changes then refuse(run, problems) end
   restore_limit(args, run)
   M.restore(args, run.meta.options, perform.KEPT)
+  script.be_strict(not args.no_strict)
   local policy = run.meta.job and restricted.of(args)
   local chunk = run.meta.job and batch_command.read_job(run.meta.job, policy)
   local source = open_rows(run, file, chunk)

@@ -16,8 +16,19 @@ function M.open(path)
   return plan
 end
 
--- The exit code. The client is set up; `jobs`: requests at a time.
-function M.run(args, plan, jobs)
+-- What the checks of these names say of the plan: nil for nothing, otherwise the exit code.
+local function check(plan, names)
+  local checks = require("moonkey.extension.check").open(names)
+  if not checks then return nil end
+  local source, message = plan:source()
+  if not source then stop.usage(message) end
+  for row in function() return source:next() end do checks:add(row) end
+  source:close()
+  return checks:finish()
+end
+
+-- The exit code. The client is set up; `jobs`: requests at a time; `checks`: names of those that the plan has to pass.
+function M.run(args, plan, jobs, checks)
   local target = recorder.target()
   local problem = plan:mismatch{ target = target.target, own_id = target.own_id, account = announce.account }
   if problem then stop.usage(problem) end
@@ -25,6 +36,8 @@ function M.run(args, plan, jobs)
   local writes = not (args.dry_run or args.read_only)
   local applied = writes and plan_file.claimed(plan.id)
   if applied then stop.with(5, applied) end
+  local code = check(plan, checks or {})
+  if code then return code end
   local source, message = plan:source()
   if not source then stop.usage(message) end
   return perform.run{

@@ -8,6 +8,7 @@ local extension = require "moonkey.extension"
 local formats = require "moonkey.extension.format"
 local log = require "moonkey.log"
 local perform = require "moonkey.cli.perform"
+local planning = require "moonkey.cli.planning"
 local plans = require "moonkey.batch.plan.file"
 local restricted = require "moonkey.cli.restricted"
 local script = require "moonkey.script"
@@ -48,6 +49,7 @@ function M.configure(cmd)
   cmd:option("--journal", "Keep the run's journal in this new file (default: in the state directory)."):argname("FILE")
   cmd:flag("--skip-unchanged", "Read each token first, and do not write what it has already.")
   cmd:flag("--undoable", "Read each token first, and keep what it was: `moonkey undo` can take the run back.")
+  planning.configure_checks(cmd)
   cmd:flag("--force", "Of a plan: also write to tokens that were changed since it was made.")
   cmd:option("-o --output", "Write one result a row to standard output."):choices{ "jsonl" }
 end
@@ -104,17 +106,29 @@ local function run_plan(args)
   if args.job then stop.usage("--job is not for a plan, which says itself what is written") end
   local apply = require "moonkey.cli.apply"
   local plan = apply.open(args.file)
-  return apply.run(args, plan, connect.configure(args, batch.DEFAULT_JOBS))
+  local count, profile = connect.configure(args, batch.DEFAULT_JOBS)
+  local checks = planning.checks(args, profile, plan.head)
+  if plan.head.undo_of then checks = {} end -- what was there before, whatever it was
+  return apply.run(args, plan, count, checks)
+end
+
+-- Checks are of plans: rows do not say what they change.
+local function refuse_unchecked(profile)
+  if not profile or not profile.checks then return end
+  stop.with(5, ("%s has checks (%s), which a plan has to pass: moonkey plan FILE -o PLAN, then moonkey batch PLAN")
+    :format(profile.where, table.concat(profile.checks, ", ")))
 end
 
 function M.run(args)
   check_flags(args)
   if plans.is(args.file) then return run_plan(args) end
   if args.force then stop.usage("--force is for a plan: moonkey plan FILE -o PLAN makes one") end
+  if #args.check > 0 then stop.usage("--check is for a plan: moonkey plan FILE -o PLAN makes one") end
   local policy = args.job and restricted.of(args)
   local chunk = args.job and M.read_job(args.job, policy)
   local source = M.open_source(args.file, args.format, not chunk and default_job.check_columns)
-  local count = connect.configure(args, batch.DEFAULT_JOBS)
+  local count, profile = connect.configure(args, batch.DEFAULT_JOBS)
+  if not chunk then refuse_unchecked(profile) end
   local job = chunk and M.make_job(chunk, args.job, policy) or M.built_in_job(args)
   return perform.run{ args = args, source = source, job = job, jobs = count }
 end

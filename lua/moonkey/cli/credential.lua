@@ -7,6 +7,7 @@ Where the API is, and which credential is sent there. Both come from flags, the 
 local control = require "moonkey.control"
 local http = require "moonkey.http"
 local stop = require "moonkey.cli.stop"
+local sys = require "moonkey.sys"
 
 local M = {}
 
@@ -17,7 +18,7 @@ no credential for %s. Give one in one of these ways:
   export MPT_API_TOKEN=…              the credential itself
   export MPT_API_TOKEN_FILE=path      a file that holds it, readable only by you
   export MPT_API_TOKEN_COMMAND='…'    a command that prints it, such as one of a password manager
-  moonkey -p NAME …                   a profile of your configuration that names such a file or command
+  moonkey -p NAME …                   a profile of your configuration that names such a file, command or module
 or add --emulator, which needs none.]]
 
 local function set(text)
@@ -49,10 +50,26 @@ function M.set_in_environment()
   return found
 end
 
+local function quote(word)
+  return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+-- A module of the user's runs in a process of its own (credential_source.lua). So the host gets the credential as from any
+-- command, and it never is in the memory of the Lua that scripts run in.
+local function of_module(profile)
+  local words = { assert(sys.executable()), "-p", profile.name, "credential-source" }
+  for i, word in ipairs(words) do words[i] = quote(word) end
+  return { credential_command = "exec " .. table.concat(words, " "),
+    credential_origin = ("the credential source '%s'"):format(profile.credential_source) }
+end
+
 local function of_profile(profile)
   if not profile then return {} end
   local found = { base_url = profile.base_url }
-  if profile.credential_file or profile.credential_command then
+  if profile.credential_source then
+    found.credential = of_module(profile)
+    found.base_url = found.base_url or M.DEFAULT_BASE_URL
+  elseif profile.credential_file or profile.credential_command then
     found.credential = { credential_file = profile.credential_file, credential_command = profile.credential_command }
     found.base_url = found.base_url or M.DEFAULT_BASE_URL
   end

@@ -18,6 +18,7 @@ local M = {}
 M.KEPT = {
   "profile", "base_url", "emulator", "emulator_data", "jobs", "rate", "dry_run", "read_only", "allow_self", "retry", "max_time",
   "connect_timeout", "cacert", "cert", "key", "proxy", "http2", "max_changes", "halt", "skip_unchanged", "undoable", "force",
+  "no_strict",
 }
 table.move(restricted.KEPT, 1, #restricted.KEPT, #M.KEPT + 1, M.KEPT)
 

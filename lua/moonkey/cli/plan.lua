@@ -7,6 +7,7 @@ local default_job = require "moonkey.batch.default_job"
 local digest = require "moonkey.digest"
 local extension = require "moonkey.extension"
 local formats = require "moonkey.extension.format"
+local json = require "moonkey.json"
 local log = require "moonkey.log"
 local plan_file = require "moonkey.batch.plan.file"
 local planning = require "moonkey.cli.planning"
@@ -22,24 +23,29 @@ Reads rows from FILE, as batch does, and the tokens that they name, and prints w
     modules: + MOD-9042, - MOD-1756
 Rows that are wrong, and ids that no token has, are named; the last line counts. Nothing is written.
 
+With --check NAME, or `checks` of the profile, modules of yours say what must not be changed so; what
+they find is told by row, and `batch PLAN` refuses such a plan.
+
 With -o PLAN, `moonkey batch PLAN` applies exactly that. It looks at each token once more: one that
 somebody has changed meanwhile is not overwritten, but fails as drift. A plan is applied once.
 
 Exit: 0, also with changes; with --detailed-exitcode 0 nothing to change, 6 changes. In both cases
 3 when there are rows that cannot be carried out (wrong ones, unknown ids), whatever else there is;
-5 when there are more changes than --max-changes; 2 unusable input, 4 not authorised, 130 or 143
+5 when there are more changes than --max-changes, or a check is not passed; 2 unusable input, 4 not authorised, 130 or 143
 interrupted: then there is no plan.]],
 }
 
 function M.configure(cmd)
   cmd:argument("file", "File of rows, or - for standard input."):argname("FILE")
   planning.configure(cmd)
+  planning.configure_checks(cmd)
   cmd:flag("--detailed-exitcode", "Exit with 6 when there is something to change.")
   cmd:option("--format", "Format of FILE, when its name does not tell.")
     :choices(extension.names("format", formats.BUILT_IN))
 end
 
-local function exit_code(args, counts)
+local function exit_code(args, counts, not_passed)
+  if not_passed then return not_passed end
   if planning.exceeds(args, counts.changed) then return 5 end
   return planning.problem_code(counts) or (args.detailed_exitcode and counts.changed > 0 and 6 or 0)
 end
@@ -59,8 +65,11 @@ function M.run(args)
   local source = batch_command.open_source(args.file, args.format, default_job.check_columns)
   local sha256 = source.path and digest.file(source.path) or nil
   args.read_only = true -- the host sends no write, whatever happens here
-  local jobs = connect.configure(args, batch.DEFAULT_JOBS)
-  local out <close> = planning.open(args, format, path, planning.head{ input = source.name, input_sha256 = sha256 })
+  local jobs, profile = connect.configure(args, batch.DEFAULT_JOBS)
+  local names = planning.checks(args, profile)
+  local checks = require("moonkey.extension.check").open(names)
+  local out <close> = planning.open(args, format, path, planning.head{ input = source.name, input_sha256 = sha256,
+    checks = checks and json.array(names) }, checks)
   local current = tokens.new{ jobs = jobs }
   current.tick = planning.ticker(current, share_of(source))
   local ended = compare.run(source, current, function(row) out:emit(row) end)
@@ -73,8 +82,9 @@ function M.run(args)
       line > 0 and " from line " .. line .. " on" or "", ended.unusable.message))
   end
   out:finish()
-  if path then log.info("the plan is in %s; moonkey batch %s applies it", path, path) end
-  return exit_code(args, out.counts)
+  local not_passed = checks and checks:finish()
+  if path and not not_passed then log.info("the plan is in %s; moonkey batch %s applies it", path, path) end
+  return exit_code(args, out.counts, not_passed)
 end
 
 return M

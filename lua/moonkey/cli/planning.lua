@@ -2,6 +2,7 @@
 local announce = require "moonkey.announce"
 local color = require "moonkey.cli.color"
 local counts = require "moonkey.batch.plan.counts"
+local extension = require "moonkey.extension"
 local log = require "moonkey.log"
 local plan_file = require "moonkey.batch.plan.file"
 local planned = require "moonkey.batch.plan.row"
@@ -18,6 +19,20 @@ local FORMATS = { text = true, json = true }
 function M.configure(cmd)
   cmd:option("-o --output", "text or json: the form of what is printed (default: text). Anything else is the name of a "
     .. "file that the plan is written to, for `moonkey batch`; ./json for one of that name."):argname("PLAN"):count("*")
+end
+
+function M.configure_checks(cmd)
+  cmd:option("--check", "A check that the plan has to pass: a module of yours, moonkey.check.NAME."):argname("NAME"):count("*")
+    :choices(extension.names("check", {}))
+end
+
+-- The names of all checks: those of the plan itself, of the profile, and of the command line.
+function M.checks(args, profile, head)
+  local names = {}
+  for _, list in ipairs{ head and head.checks or {}, profile and profile.checks or {}, args.check or {} } do
+    for _, name in ipairs(list) do names[#names + 1] = tostring(name) end
+  end
+  return names
 end
 
 -- Form and file, or nil, of what -o says.
@@ -64,6 +79,7 @@ function Output:emit(row)
     if not ok then stop.with(1, message) end
   end
   self.shown:add(row, text)
+  if self.checks then self.checks:add(row) end
 end
 
 -- All rows have come.
@@ -84,13 +100,14 @@ end
 Output.__close = Output.close
 
 -- Where the rows of a plan go: printed in `format`, and written to the file `path`; true means one of our own, nil none.
-function M.open(args, format, path, head)
+-- `checks`: of extension/check.lua, or nil.
+function M.open(args, format, path, head, checks)
   local writer, message
   if path then
     writer, message = plan_file.create(path ~= true and path or nil, head)
     if not writer then stop.usage(message) end
   end
-  return setmetatable({ counts = counts.new(), writer = writer,
+  return setmetatable({ counts = counts.new(), writer = writer, checks = checks,
     shown = show.new(format, write, color.wanted(args.color, 1), head) }, Output)
 end
 

@@ -43,7 +43,8 @@ end
 
 local function credential_text(profile)
   return profile.credential_file and "file " .. profile.credential_file
-    or profile.credential_command and "command " .. profile.credential_command or "MPT_API_TOKEN…"
+    or profile.credential_command and "command " .. profile.credential_command
+    or profile.credential_source and "module moonkey.credential." .. profile.credential_source or "MPT_API_TOKEN…"
 end
 
 -- Why it is in force, or that it would be without anything being asked for.
@@ -83,7 +84,7 @@ local function show_table(names, found, chosen)
 end
 
 local ORDER = { "file", "default", "in_force", "by", "profiles", "name", "base_url", "credential_file", "credential_command",
-  "consent" }
+  "credential_source", "credential_options", "consent" }
 
 local function show_json(path, names, found, chosen)
   local list = {}

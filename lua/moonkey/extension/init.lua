@@ -14,6 +14,10 @@ local M = {}
 
 local loaded = {} -- "kind.name" → { value =, message = }
 
+local function places_of(kind)
+  return kinds[kind].of_profile and places.project_last() or places.list()
+end
+
 -- The file of the module `name` in a directory, or nil.
 local function file_of(directory, entry)
   local name = entry:match("^([%a_][%w_%-]*)%.lua$")
@@ -36,7 +40,7 @@ end
 -- order in which they are found.
 function M.all(kind)
   local first, all = {}, {}
-  for _, place in ipairs(places.list()) do
+  for _, place in ipairs(places_of(kind)) do
     scan(kind, ("%s/moonkey/%s"):format(place.path, kind), function(name, module, path)
       local by = kinds[kind].taken(name) and "moonkey itself" or first[name]
       all[#all + 1] = { name = name, module = module, path = path, shadowed_by = by }
@@ -66,7 +70,7 @@ end
 -- Where the extension is, or nil. Looks for its file only.
 function M.find(kind, name)
   if kinds[kind].taken(name) or not name:find("^[%a_][%w_%-]*$") then return nil end
-  for _, place in ipairs(places.list()) do
+  for _, place in ipairs(places_of(kind)) do
     local path = ("%s/moonkey/%s/%s"):format(place.path, kind, name)
     for _, file in ipairs{ path .. ".lua", path .. "/init.lua" } do
       if sys.file_type(file) == "file" then return file, ("moonkey.%s.%s"):format(kind, name) end
@@ -95,14 +99,23 @@ local function load(kind, name, path, module)
   end
   if value ~= nil then return value end
   if not message:find(path, 1, true) then message = ("%s: %s"):format(path, message) end
-  return nil, ("%s '%s' cannot be loaded: %s"):format(kinds[kind].what, name, message)
+  return nil, ("the %s '%s' cannot be loaded: %s"):format(kinds[kind].what, name, message)
+end
+
+-- What to say of a name that no extension has.
+local function unknown(kind, name)
+  local names = M.names(kind, kinds[kind].built_in or {})
+  local near = nearest(name, names)
+  return ("there is no %s '%s'%s; %s; `moonkey modules-path` shows where it is looked for"):format(kinds[kind].what, name,
+    near and (", did you mean '%s'?"):format(near) or "",
+    #names > 0 and "there are " .. table.concat(names, ", ") or "there are none")
 end
 
 -- The module of an extension, as extension/kinds.lua has it; nil and a message that names its file where it cannot be had.
 -- Loaded once, whatever comes of it.
 function M.load(kind, name)
   local path, module = M.find(kind, name)
-  if not path then return nil, M.unknown(kind, name) end
+  if not path then return nil, unknown(kind, name) end
   local entry = loaded[module]
   if not entry then
     entry = {}
@@ -111,15 +124,6 @@ function M.load(kind, name)
     if entry.value then package.loaded[module] = entry.value end
   end
   return entry.value, entry.message
-end
-
--- What to say of a name that no extension has.
-function M.unknown(kind, name, built_in)
-  local names = M.names(kind, built_in or {})
-  local near = nearest(name, names)
-  return ("there is no %s '%s'%s; %s; `moonkey modules-path` shows where it is looked for"):format(kind, name,
-    near and (", did you mean '%s'?"):format(near) or "",
-    #names > 0 and "there are " .. table.concat(names, ", ") or "there are none")
 end
 
 return M

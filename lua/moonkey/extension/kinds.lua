@@ -1,7 +1,8 @@
 --[[
 The kinds of extensions: which names are taken, and what a module of each has to return.
 
-A module returns a table; one that is only a function is { [its kind's function] = that function }.
+A module returns a table; where it returns one function alone, that is { [its kind's function] = it }. What a profile names is
+`of_profile`: see places.project_last.
 ]]
 local M = {}
 
@@ -46,33 +47,34 @@ end
 M.NAMES = { "command", "format", "output", "credential", "check" } -- as they are told of
 
 M.command = kind{
-  what = "the command", shape = "{ summary =, configure = function(cmd), run = function(args) }",
+  what = "command", shape = "{ summary =, configure = function(cmd), run = function(args) }",
   functions = { "run", "configure" }, needs = "run",
   taken = function(name) return require("moonkey.cli").is_built_in(name) end,
 }
 
 local FORMATS = set{ "jsonl", "ndjson", "json", "csv", "tsv" } -- as host/lib/rows.c
 M.format = kind{
-  what = "the format", shape = "{ summary =, extensions = { \"xml\" }, open = function(file, options) }",
+  what = "format", shape = "{ summary =, extensions = { \"xml\" }, open = function(file, options) }",
   functions = { "open" }, needs = "open",
-  taken = function(name) return FORMATS[name] end,
+  built_in = { "jsonl", "json", "csv" }, taken = function(name) return FORMATS[name] end,
 }
 
 local OUTPUTS = set{ "table", "json", "jsonl", "csv", "text" }
 M.output = kind{
-  what = "the output", shape = "{ summary =, report = function(facts, write), list = function(write) }",
+  what = "output", shape = "{ summary =, report = function(facts, write), list = function(write) }",
   functions = { "report", "list" },
-  taken = function(name) return OUTPUTS[name] end,
+  built_in = { "table", "json", "jsonl", "csv" }, taken = function(name) return OUTPUTS[name] end,
 }
 
 M.credential = kind{
-  what = "the credential source", shape = "function(options) that returns the credential", alone = "read",
+  of_profile = true, what = "credential source", shape = "function(options) that returns the credential", alone = "read",
   functions = { "read" }, needs = "read",
   taken = function() return false end,
 }
 
 M.check = kind{
-  what = "the check", shape = "function(change, report), or { summary =, check = that function, finish = function(report) }",
+  of_profile = true, what = "check",
+  shape = "function(change, report), or { check = that, finish = function(report) }",
   alone = "check", functions = { "check", "finish" }, needs = "check",
   taken = function() return false end,
 }

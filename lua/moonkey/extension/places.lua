@@ -21,19 +21,32 @@ local function directories_of(path)
   return found
 end
 
--- { { path = directory, what = for people, foreign = modules there are others' work }, … }, whether or not they are there.
+-- { { path = directory, what = for people, foreign = modules there are others' work, of_project = boolean }, … }, also those
+-- that are not there.
 function M.list()
   local home, configuration = os.getenv("HOME"), profiles.path()
-  local list = { { path = "./lua", what = "the project" } }
+  local list = {}
   local function add(path, what, foreign)
-    list[#list + 1] = { path = path, what = what, foreign = foreign }
+    list[#list + 1] = { path = path, what = what, foreign = foreign, of_project = path:sub(1, 2) == "./" }
   end
+  add("./lua", "the project")
   if configuration then add(configuration:match("^(.*)/") .. "/lua", "yours") end
   add("./lua_modules", "the project's LuaRocks", true)
   add("./lua_modules/share/lua/5.4", "the project's LuaRocks", true)
   if home then add(home .. "/.luarocks/share/lua/5.4", "your LuaRocks", true) end
   for _, directory in ipairs(directories_of(LUA_PATH)) do add(directory, "the system", true) end
   return list
+end
+
+-- The same, the project's last. What a profile names is the user's: a project that somebody else has made must not put its own
+-- in place of that.
+function M.project_last()
+  local list, later = {}, {}
+  for _, place in ipairs(M.list()) do
+    local into = place.of_project and later or list
+    into[#into + 1] = place
+  end
+  return table.move(later, 1, #later, #list + 1, list)
 end
 
 local function join(templates)

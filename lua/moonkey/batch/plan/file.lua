@@ -21,7 +21,7 @@ M.VERSION = 1
 
 local BEGINNING = '{"moonkey_plan":'
 local HEAD_ORDER = { order = { "moonkey_plan", "plan", "created", "target", "host", "account", "own_id", "input",
-  "input_sha256", "undo_of" } }
+  "input_sha256", "undo_of", "checks" } }
 local END_ORDER = { order = { "end", "rows", table.unpack(planned.KINDS) } }
 local LONGEST_HEAD, LONGEST_END = 65536, 4096 -- bytes; they are much shorter
 
@@ -101,7 +101,7 @@ local function own_place(id)
 end
 
 -- A plan to be written to `path`, or to the state directory, where it appears once it is finished; nil, message. `head`:
--- target, host, account, own_id, input, input_sha256, undo_of.
+-- target, host, account, own_id, input, input_sha256, undo_of, checks (names of those that it has to pass).
 function M.create(path, head)
   local id = hexadecimal(sys.random(8))
   local message
@@ -221,6 +221,7 @@ function M.open(path)
       .. "again"):format(head.moonkey_plan, M.VERSION))
   end
   if not has(head, HEAD) or not head.plan:find("^%x+$") then return refuse(path, DAMAGED) end
+  if head.checks ~= nil and not json.is_array(head.checks) then return refuse(path, DAMAGED) end
   local text, at = last_line(file, size)
   local last = text and json.decode(text)
   if not has(last, END) then return refuse(path, TRUNCATED) end
