@@ -43,15 +43,28 @@ local function lua_overview()
   return topics.read("lua") .. "\n# MODULES\n" .. table.concat(list, "\n") .. "\n"
 end
 
+local function cookbook(word)
+  if word then return topics.recipe(word) end
+  return "# Cookbook\n" .. lines_of(topics.recipes(), 14) .. [[
+
+`moonkey help cookbook` *NAME* shows one of them. All of them can be tried without touching anything real: run
+`moonkey emulator --seed 100` in another terminal, and paste the two lines that it prints.
+]]
+end
+
 local function lua_text(word)
   if not word then return lua_overview() end
   local module = stubs.module((word:gsub("^moonkey%.", "")))
   return module and lua.module_text(module) or lua.find(word)
 end
 
--- All words that have a text.
-local function known()
+-- All words that have a text, behind `first`.
+local function known(first)
   local words = topics.names()
+  if first == "cookbook" then
+    for i, recipe in ipairs(topics.recipes()) do words[i] = recipe[1] end
+    return words
+  end
   table.move(cli.commands, 1, #cli.commands, #words + 1, words)
   local functions = lua.functions()
   return table.move(functions, 1, #functions, #words + 1, words)
@@ -64,6 +77,8 @@ function M.text(words)
   local text
   if word == "lua" then
     text = lua_text(words[2])
+  elseif word == "cookbook" then
+    text = cookbook(words[2])
   elseif is_in(topics.names(), word) then
     text = (MADE[word] or topics.read)(word)
   elseif is_in(cli.commands, word) then
@@ -73,7 +88,7 @@ function M.text(words)
   end
   if text then return text end
   word = words[2] or word
-  local near = nearest(word, known())
+  local near = nearest(word, known(words[1]))
   return nil, ("there is no help on '%s'%s; moonkey help lists all topics")
     :format(word, near and (", did you mean '%s'?"):format(near) or "")
 end

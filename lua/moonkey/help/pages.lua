@@ -58,7 +58,7 @@ local function manual()
   for _, name in ipairs(topics.names()) do
     if name == "options" then
       out[#out + 1] = M.options()
-    elseif name ~= "lua" and name ~= "configuration" then
+    elseif name ~= "lua" and name ~= "configuration" and name ~= "cookbook" then
       out[#out + 1] = topics.read(name)
     end
   end

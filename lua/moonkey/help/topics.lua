@@ -16,6 +16,7 @@ M.LIST = {
   { "errors", "retries, pauses, stops, limits; kinds of errors" },
   { "security", "what is kept secret, and how" },
   { "examples", "a few commands to begin with" },
+  { "cookbook", "ten tasks, and how they are done; moonkey help cookbook undo: one of them" },
   { "lua", "all that scripts can use: moonkey-lua(3); token.list and the like: one function" },
 }
 
@@ -27,6 +28,21 @@ end
 
 function M.read(name)
   return resource.read("moonkey/help/topics/" .. name .. ".md")
+end
+
+local COOKBOOK = "moonkey/help/cookbook/"
+
+-- The recipes: { { name, title }, … }.
+function M.recipes()
+  local list = {}
+  for i, path in ipairs(resource.list(COOKBOOK)) do
+    list[i] = { path:match("([^/]+)%.md$"), resource.read(path):match("^# ([^\n]*)") }
+  end
+  return list
+end
+
+function M.recipe(name)
+  return resource.read(COOKBOOK .. name .. ".md")
 end
 
 return M
