@@ -14,6 +14,7 @@ M.LIST = {
   { "files", "which files moonkey keeps, and where" },
   { "exit-codes", "what the exit status means" },
   { "errors", "retries, pauses, stops, limits; kinds of errors" },
+  { "restricted", "scripts of others: what they may touch, and how much they may take" },
   { "security", "what is kept secret, and how" },
   { "examples", "a few commands to begin with" },
   { "cookbook", "ten tasks, and how they are done; moonkey help cookbook undo: one of them" },

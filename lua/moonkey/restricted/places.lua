@@ -107,8 +107,8 @@ function M.io(policy)
   local own = { stdin = io.stdin, stdout = io.stdout, stderr = io.stderr, type = io.type }
 
   function own.open(path, mode)
-    local file, message, errno = at_caller(open, policy, path, mode) -- no tail call, which would have no caller
-    return file, message, errno
+    local results = table.pack(at_caller(open, policy, path, mode)) -- a tail call would have no caller
+    return table.unpack(results, 1, results.n)
   end
 
   function own.lines(path, ...)
