@@ -55,7 +55,7 @@
 
 ---What a list asks for. Source: the platform's query language (RQL), its paging and selection.
 ---
----`where`: an expression of moonkey.rql; or RQL as it goes into a URL, which the platform judges; or properties and what they have
+---`where`: an expression of moonkey.rql; or RQL as text, which the platform judges; or properties and what they have
 ---to equal, all of them. What it or `order` says of `audit` selects `audit`.
 ---@class moonkey.ListOptions
 ---@field where? moonkey.Rql|string|table<string, moonkey.RqlValue|moonkey.Null>

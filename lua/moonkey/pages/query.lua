@@ -35,7 +35,7 @@ local function equalities(where)
   return tostring(rql.and_(table.unpack(parts)))
 end
 
--- RQL as it is given; the platform judges it. But what would be taken for an option of the list itself has a place of its own.
+-- What would be taken for an option of the list itself has a place of its own.
 local function check_text(where)
   for part in where:gmatch("[^&]+") do
     local name = part:match("^%s*(%a+)%s*=")
@@ -49,13 +49,22 @@ local function check_text(where)
   return where
 end
 
+-- RQL as text, written anew so that a space or an "&" within quotes stays one; what is no RQL to us is for the platform to judge.
+local function of_text(where)
+  local text, wrong = check_text(where)
+  if not text then return nil, wrong end
+  local rql = require "moonkey.rql"
+  local expression = rql.parse(text)
+  if expression then return tostring(expression), rql.uses(expression, "audit") end
+  return text, text:lower():find("%f[%w]audit%f[%W]") ~= nil
+end
+
 -- The condition as it goes into the query, "" for none; and whether it is about audit.
 local function condition(where)
   if where == nil then
     return "", false
   elseif type(where) == "string" then
-    local text, wrong = check_text(where)
-    return text, text and where:lower():find("%f[%w]audit%f[%W]") ~= nil or wrong
+    return of_text(where)
   elseif type(where) ~= "table" then
     return nil, ('where: expected an expression of moonkey.rql, RQL as text, or a table such as { status = "Active" }, got %s')
       :format("a " .. type(where))
