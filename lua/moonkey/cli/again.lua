@@ -175,7 +175,9 @@ local function open_rows(run, file, chunk)
 end
 
 local function make_job(args, run, chunk, policy)
-  if chunk then return batch_command.make_job(chunk, run.meta.job, policy) end
+  if chunk then
+    return batch_command.make_job(chunk, run.meta.job, policy, restricted.files_of_run(args, run.path))
+  end
   if not run.meta.plan then return batch_command.built_in_job(args) end
   return require("moonkey.batch.careful_job").new{ undoable = true, force = args.force }
 end

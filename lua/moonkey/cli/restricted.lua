@@ -9,6 +9,7 @@ local control = require "moonkey.control"
 local files = require "moonkey.files"
 local job = require "moonkey.restricted.job"
 local limits = require "moonkey.limits"
+local place = require "moonkey.batch.journal.place"
 local places = require "moonkey.restricted.places"
 local stop = require "moonkey.cli.stop"
 local units = require "moonkey.cli.units"
@@ -139,19 +140,39 @@ local function real_names(found)
   return real
 end
 
-local function give_up_rest(policy)
+-- Of files that the host itself has yet to write: a journal, results.
+local function add_directories(directories, paths)
+  for _, path in ipairs(paths) do
+    directories[#directories + 1] = files.absolute(path:match("^(.*/)") or ".")
+  end
+end
+
+local function give_up_rest(policy, written)
   if not control.jail then return end
   local read, write = real_names(policy.read), real_names(policy.write)
   local modules = module_directories()
-  control.jail{ read = table.move(modules, 1, #modules, #read + 1, read), write = write, network = "any" }
+  table.move(modules, 1, #modules, #read + 1, read)
+  add_directories(write, written)
+  control.jail{ read = read, write = write, network = "any" }
 end
 
--- The client is set up, and what else the command needs is open: the user's code comes next.
-function M.begin(policy)
-  if policy.restricted then give_up_rest(policy) end
+-- The client is set up: the user's code comes next. `written`: names of files that the command will write then.
+function M.begin(policy, written)
+  if policy.restricted then give_up_rest(policy, written or {}) end
   if next(policy.limits) == nil then return end
   local ok, why = limits.begin(policy.limits)
   if not ok then stop.with(1, why) end
+end
+
+-- The files that a run writes, as args says, and its journal, where it goes on with one.
+function M.files_of_run(args, journal)
+  local directory = place.directory()
+  local default = directory and files.make_directories(directory) and directory .. "/"
+  local written = {}
+  for _, path in pairs{ journal or false, args.journal or default or false, args.results or false } do
+    if path then written[#written + 1] = path end
+  end
+  return written
 end
 
 -- What make() makes of code of the user's is the script's own.
