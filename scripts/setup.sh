@@ -7,7 +7,7 @@ set -eu
 packages="build-essential cmake ninja-build pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev libssl-dev
 libsqlite3-dev libmicrohttpd-dev lua-argparse libcsv-dev libedit-dev"
 tests="libcmocka-dev lua-busted python3 valgrind curl openssl nginx-light chromium chromium-driver
-jq python3-requests python3-httpx nodejs groff-base mandoc lua-ldoc"
+lua-penlight lua-lpeg lua-filesystem jq python3-requests python3-httpx nodejs groff-base mandoc lua-ldoc"
 case ${1:-build} in
 build) ;;
 test) packages="$packages $tests" ;;
