@@ -1,6 +1,6 @@
 """Documents whose blocks do what they say. Between ``` and ``` stands, by the words behind the first ```:
 
-    LANGUAGE NAME   a file of that name
+    LANGUAGE NAME   a file of that name; ~ is a home of the test's own
     sh              commands, one a line; "# exit N" behind one says how it ends
     text            what the commands before it have said, line after line; … stands for anything
 Any other block is a mistake, so none can be left out; a test may know more of its documents, and say so in `others`.
@@ -58,7 +58,7 @@ class DocumentCase(Case):
         said = None
         for block in blocks(text):
             if block.name:
-                self.write(block.name, block.text)
+                self.write(block.name.removeprefix("~/"), block.text)
             elif block.language == "sh":
                 said = self.run_commands(block.lines, env)
             elif block.language == "text" and said is not None:

@@ -1,4 +1,4 @@
-"""README.md does what it says: its files are written as they stand there, and its commands run as they are printed."""
+"""README.md does what it says: its files are written as they stand there, and its commands run as they are printed. Every block."""
 import os
 import re
 import subprocess
@@ -9,11 +9,24 @@ NAMES = {"id,name,description,modules": "tokens.csv", "id;team": "teams.csv"}  #
 HAS_BAD_ROWS, KILLED = 3, 137
 CODES = {"plan": HAS_BAD_ROWS, "batch changes.plan": KILLED, "resume": HAS_BAD_ROWS, "retry": HAS_BAD_ROWS}
 ANSWER = {"moonkey undo last": "moonkey undo last --yes"}  # there is no terminal here
+DRAWINGS = {"Where things are"}  # sections whose blocks are for the eye
+ELSEWHERE = ("Two commands", "Developing")  # how it is built and tested: what a test can see of that is in test_developing
 
 
 def blocks(text):
     """(language, contents) of each fenced block."""
     return re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def file_of(block):
+    """The name of the file that a block is; None where it is none."""
+    first = block.split("\n", 1)[0]
+    return NAMES.get(first) or (re.fullmatch(r"-- (\S+\.lua)", first) or ["", None])[1]
+
+
+def sections(text):
+    """(heading, contents) of each section."""
+    return [part.split("\n", 1) for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]]
 
 
 class Readme(Case):
@@ -24,10 +37,8 @@ class Readme(Case):
         with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
             self.text = f.read()
         for _, block in blocks(self.text):
-            first = block.split("\n", 1)[0]
-            name = NAMES.get(first) or (re.fullmatch(r"-- (\S+\.lua)", first) or ["", None])[1]
-            if name:
-                self.write(name, block)
+            if file_of(block):
+                self.write(file_of(block), block)
 
     def shell(self, line):
         env = {**self.environment(), "PATH": f"{self.dir}:{os.environ['PATH']}"}
@@ -38,7 +49,7 @@ class Readme(Case):
 
     def run_section(self, heading):
         """Run the commands of a section as they are printed: (standard output, standard error) of each."""
-        section = self.text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+        section = dict(sections(self.text))[heading]
         said = []
         for command in "".join(block for language, block in blocks(section) if language == "sh").splitlines():
             words = command.split("  #")[0].strip()
@@ -48,13 +59,13 @@ class Readme(Case):
             said.append((out, err))
         return said
 
-    def test_script(self):
-        (out, _), (listed, _) = self.run_section("A script")
+    def check_script(self, said):
+        (out, _), (listed, _) = said
         self.assertIn("TKN-0000-0002\tCRM robot\tWas: ", out)
         self.assertEqual(listed.count("\tnever used\t"), 20)
 
-    def test_tokens(self):
-        (listed, _), (updated, _), (created, _), (disabled, _), _, (modules, _), (module, _) = self.run_section("Tokens, one by one")
+    def check_tokens(self, said):
+        (listed, _), (updated, _), (created, _), (disabled, _), _, (modules, _), (module, _) = said
         self.assertIn("CRM robot 0003", listed)
         self.assertIn('→ "CRM robot"', updated)
         with open(self.path("ci.secret"), encoding="utf-8") as f:  # the one place where it may be
@@ -65,25 +76,25 @@ class Readme(Case):
         self.assertIn("Access Management", modules)
         self.assertIn('"name": "Billing"', module)
 
-    def test_ready_scripts(self):
-        for out, err in self.run_section("Scripts that are ready"):
+    def check_ready_scripts(self, said):
+        for out, err in said:
             self.assertIn("--apply", out + err)
 
-    def test_faults(self):
-        (_, err), = self.run_section("An emulator to aim at")
+    def check_faults(self, said):
+        (_, err), = said
         self.assertIn("2 done, 0 failed", err)
 
-    def test_batch(self):
-        (_, err), = self.run_section("A batch")
+    def check_batch(self, said):
+        (_, err), = said
         self.assertIn("2 done, 0 failed", err)
         self.assertEqual(self.read("results.csv").count(",done,200,"), 2)
 
-    def test_module(self):
-        (_, err), = self.run_section("A module of your own")
+    def check_module(self, said):
+        (_, err), = said
         self.assertIn("2 done, 0 failed", err)
 
-    def test_runs_that_survive(self):
-        (plan, _), _, (_, resumed), (_, retried), _, _, (undone, undo) = self.run_section("See it, run it, kill it, take it back")
+    def check_runs_that_survive(self, said):
+        (plan, _), _, (_, resumed), (_, retried), _, _, (undone, undo) = said
         changes = int(re.search(r"^(\d+) to change, 1 unknown id, 2 invalid rows$", plan, re.MULTILINE).group(1))
         done, before = map(int, re.search(r" (\d+) done, 5 failed, (\d+) of them before in ", resumed).groups())
         self.assertEqual(done, changes - 2)  # two are refused by the platform
@@ -94,5 +105,59 @@ class Readme(Case):
         self.assertRegex(undone, rf"^{done} to change|\n{done} to change")
         self.assertIn(f" {done} done,", undo)
 
+    def test_other_lua(self):
+        """Lua that is no file: the configuration, and scripts."""
+        for language, block in blocks(self.text):
+            if language != "lua" or file_of(block):
+                continue
+            if block.startswith("return {"):
+                self.write(".config/moonkey/config.lua", block)
+                code, out, err = self.shell("moonkey profile list")
+                self.assertIn("production", out)
+            else:
+                self.write("block.lua", block)
+                code, out, err = self.shell("moonkey --emulator run block.lua")
+            self.assertEqual(code, 0, f"{block}{out}{err}")
+
+    def test_developing(self):
+        """What is named there exists, and the commands that a build has been made for are run."""
+        with open(os.path.join(ROOT, "CMakePresets.json"), encoding="utf-8") as f:
+            presets = f.read()
+        for heading in ELSEWHERE:
+            for line in "".join(block for _, block in blocks(dict(sections(self.text))[heading])).splitlines():
+                command = line.split("  #")[0]
+                for name in re.findall(r"\b(?:tests|scripts)/[\w./]+", command):
+                    self.assertTrue(os.path.exists(os.path.join(ROOT, name)), name)
+                for name in re.findall(r"--preset (\w+)", command):
+                    self.assertIn(f'"name": "{name}"', presets)
+                if "build-debug/moonkey" in command:
+                    code, out, err = self.shell(f"cd {ROOT} && " + command.replace("build-debug/moonkey", MOONKEY))
+                    self.assertEqual(code, 0, f"{line}: {out}{err}")
+
+    def test_no_block_is_left_out(self):
+        for heading, section in sections(self.text):
+            for language, block in blocks(section):
+                done = {"sh": heading in CHECKS or heading in ELSEWHERE, "lua": True}.get(language, file_of(block) or heading in DRAWINGS)
+                self.assertTrue(done, f"{heading}: nothing is done with:\n{block}")
+        commands = "".join(block for language, block in blocks(self.text) if language == "sh")
+        for _, block in blocks(self.text):
+            name = file_of(block)
+            used = name and (name in commands or f'require "{os.path.basename(name)[:-4]}"' in self.text)
+            self.assertTrue(used or not name, f"{name} is used by no command")
+
+
+CHECKS = {
+    "A script": Readme.check_script,
+    "Tokens, one by one": Readme.check_tokens,
+    "Scripts that are ready": Readme.check_ready_scripts,
+    "An emulator to aim at": Readme.check_faults,
+    "A batch": Readme.check_batch,
+    "A module of your own": Readme.check_module,
+    "See it, run it, kill it, take it back": Readme.check_runs_that_survive,
+}
+
+for section_name, check in CHECKS.items():
+    setattr(Readme, check.__name__.replace("check_", "test_"),
+            lambda self, heading=section_name, look=check: look(self, self.run_section(heading)))
 
 main()

@@ -6,8 +6,8 @@ local stubs = require "moonkey.help.stubs"
 
 -- Modules that the parts of the host use among themselves; no script should. All others have a stub.
 local INTERNAL = {}
-for name in ([[ahead announce beneath cli control coroutine deprecate digest doctor emulator extension files harmless help httpd
-    identity limits lineedit looks nearest pages preview probe process profile profile_fields project repl require resource
+for name in ([[ahead announce beneath cli completion control coroutine deprecate digest doctor emulator extension files harmless help httpd
+    identity jail limits lineedit looks nearest pages preview probe process profile profile_fields project repl require resource
     restricted rows script session sqlite strict sys terminal traceback]]):gmatch("%S+") do
   INTERNAL[name] = true
 end
