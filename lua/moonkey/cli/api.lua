@@ -27,7 +27,7 @@ null is not shown. GET, PUT and DELETE are tried again where that may help, POST
 Exit: 0 done, 1 refused by the platform or failed, 4 not authorised, 5 refused by a guard.]],
 }
 
-local METHODS = { "GET", "POST", "PUT", "PATCH", "DELETE" }
+M.METHODS = { "GET", "POST", "PUT", "PATCH", "DELETE" }
 
 function M.configure(cmd)
   cmd:argument("method", "GET, POST, PUT, PATCH or DELETE."):argname("METHOD")
@@ -40,12 +40,12 @@ end
 
 local function method_of(word)
   local method = word:upper()
-  for _, known in ipairs(METHODS) do
+  for _, known in ipairs(M.METHODS) do
     if known == method then return method end
   end
-  local near = nearest(method, METHODS)
+  local near = nearest(method, M.METHODS)
   stop.usage(("there is no method %s; %s"):format(word, near and ("did you mean %s?"):format(near)
-    or "there are " .. table.concat(METHODS, ", ")))
+    or "there are " .. table.concat(M.METHODS, ", ")))
 end
 
 -- The path, and the query behind its "?".

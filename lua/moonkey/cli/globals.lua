@@ -46,6 +46,13 @@ M.options = {
   { "--color", "WHEN", "auto, always or never (default: auto; NO_COLOR is honoured)." },
 }
 
+-- The words that some of them take.
+M.VALUES = {
+  ["--color"] = { "auto", "always", "never" },
+  ["--log-format"] = { "text", "json" },
+  ["--log-level"] = { "debug", "info", "warn", "error", "off" },
+}
+
 -- Add them to an argparse parser.
 function M.configure(parser)
   for _, option in ipairs(M.options) do

@@ -19,12 +19,13 @@ local sys = require "moonkey.sys"
 local M = {}
 
 M.commands = { "run", "batch", "plan", "resume", "retry", "undo", "runs", "report", "token", "modules", "api",
-  "whoami", "profile", "doctor", "emulator", "repl", "help", "types", "modules-path" }
+  "whoami", "profile", "doctor", "emulator", "repl", "help", "types", "modules-path", "completion" }
 
 -- Where the file is called otherwise.
-local FILES = { init = "new", ["modules-path"] = "modules_path", ["credential-source"] = "credential_source" }
+local FILES = { init = "new", ["modules-path"] = "modules_path", ["credential-source"] = "credential_source",
+  __complete = "complete" }
 
-local HIDDEN = { ["credential-source"] = true } -- what moonkey starts itself
+local HIDDEN = { ["credential-source"] = true, __complete = true } -- what moonkey and shells start
 
 local EPILOG = [[
 Examples:
@@ -134,12 +135,18 @@ local function add_extensions(parser, ours)
   parser:group("Commands of your own", table.unpack(added))
 end
 
-local function make_parser(command)
+-- Of what stands before the command.
+function M.parser()
   local parser = argparse("moonkey", "Lua-scriptable automation host for API tokens of the SoftwareOne Marketplace.", EPILOG)
   parser:help_max_width(100):command_target("command"):require_command(false)
   parser:flag("-V --version", "Print the version and exit.")
   globals.configure(parser)
   parser.error = raise_usage
+  return parser
+end
+
+local function make_parser(command)
+  local parser = M.parser()
   local ours = {}
   for i, name in ipairs(M.commands) do
     if not command or command == name then
@@ -156,14 +163,18 @@ local function make_parser(command)
   return parser
 end
 
-local LEVELS = { debug = true, info = true, warn = true, error = true, off = true }
+-- The words that these flags take are few.
+local function check_values(args)
+  for flag, words in pairs(globals.VALUES) do
+    local value, known = args[flag:sub(3):gsub("%-", "_")], false
+    for _, word in ipairs(words) do known = known or word == value end
+    if value and not known then
+      stop.usage(("%s %s: expected %s or %s"):format(flag, value, table.concat(words, ", ", 1, #words - 1), words[#words]))
+    end
+  end
+end
 
 local function configure_log(args)
-  if args.log_level and not LEVELS[args.log_level] then
-    stop.usage(("--log-level %s: expected debug, info, warn, error or off"):format(args.log_level))
-  elseif args.log_format and args.log_format ~= "text" and args.log_format ~= "json" then
-    stop.usage(("--log-format %s: expected text or json"):format(args.log_format))
-  end
   log.configure{ level = args.log_level, format = args.log_format, color = color.wanted(args.color, 2) }
 end
 
@@ -196,6 +207,7 @@ local function dispatch(words)
     return 2
   end
   args.rest = rest
+  check_values(args)
   script.be_strict(not args.no_strict)
   configure_log(args)
   return command.run(args)

@@ -7,7 +7,7 @@ local units = require "moonkey.cli.units"
 
 local M = {}
 
-local STATUSES = { "Active", "Disabled", "Deleted" }
+M.STATUSES = { "Active", "Disabled", "Deleted" }
 local LONGEST = 100 * 365 * 86400 -- seconds: what --unused-for takes
 
 function M.configure(cmd)
@@ -36,10 +36,10 @@ local function words(flag, values)
 end
 
 local function canonical_status(word)
-  for _, status in ipairs(STATUSES) do
+  for _, status in ipairs(M.STATUSES) do
     if status:lower() == word:lower() then return status end
   end
-  local near = nearest(word, STATUSES)
+  local near = nearest(word, M.STATUSES)
   stop.usage(("--status %s: a token is Active, Disabled or Deleted%s"):format(word,
     near and ("; did you mean %s?"):format(near) or ""))
 end

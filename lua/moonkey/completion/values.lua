@@ -1,0 +1,85 @@
+-- What a flag or an argument takes: its choices, or what the name of its value says, such as FILE.
+local cli = require "moonkey.cli"
+local globals = require "moonkey.cli.globals"
+local place = require "moonkey.batch.journal.place"
+local profile = require "moonkey.profile"
+local topics = require "moonkey.help.topics"
+
+local M = {}
+
+local FILES = { FILE = true, PLAN = true, SCRIPT = true, ["JOB.lua"] = true, ["N|FILE"] = true }
+
+local function entries(words)
+  local list = {}
+  for i, word in ipairs(words) do list[i] = { word } end
+  return list
+end
+
+-- Names only. The file is data; where it cannot be used, there are none.
+local function profiles()
+  local path = profile.path()
+  local found, names = path and profile.examine(path) or {}, {}
+  for name in pairs(found or {}) do names[#names + 1] = name end
+  table.sort(names)
+  return entries(names), "nothing"
+end
+
+local function runs()
+  local list = { { "last", "the last run" } }
+  for _, run in ipairs(place.list() or {}) do list[#list + 1] = { run.id } end
+  if #list == 1 then list = {} end
+  return list, "files" -- a journal may be named by its path
+end
+
+local function help_words(last)
+  local list = {}
+  for _, topic in ipairs(topics.LIST) do list[#list + 1] = topic end
+  for _, name in ipairs(cli.commands) do list[#list + 1] = { name, cli.command(name).summary } end
+  if last:find(".", 1, true) then -- there are many
+    for _, name in ipairs(require("moonkey.help.lua").functions()) do list[#list + 1] = { name } end
+  end
+  return list, "nothing"
+end
+
+local function manual_pages()
+  local names = {}
+  for name in pairs(require("moonkey.help.pages").LIST) do names[#names + 1] = name end
+  table.sort(names)
+  return entries(names), "nothing"
+end
+
+local function methods()
+  return entries(require("moonkey.cli.api").METHODS), "nothing"
+end
+
+local function statuses()
+  return entries(require("moonkey.cli.token.filter").STATUSES), "nothing"
+end
+
+local BY_FLAG = { ["--profile"] = profiles }
+local BY_VALUE = { RUN = runs, TOPIC = help_words, PAGE = manual_pages, METHOD = methods, STATUS = statuses }
+
+local function flag_of(element)
+  return element._aliases and element._aliases[#element._aliases]
+end
+
+local function find(element, last)
+  local flag, value = flag_of(element), element._argname
+  local words = element._choices or globals.VALUES[flag]
+  if words then return entries(words), "nothing" end
+  local make = BY_FLAG[flag] or BY_VALUE[value]
+  if make then return make(last) end
+  return {}, FILES[value] and "files" or value == "DIR" and "directories" or "nothing"
+end
+
+-- Words that `element` of argparse, an option or an argument, takes, each behind `prefix`; and what else, where none of them
+-- fits: "files", "directories" or "nothing".
+function M.of(element, last, prefix)
+  local list, otherwise = find(element, last)
+  if prefix then
+    for i, entry in ipairs(list) do list[i] = { prefix .. entry[1], entry[2] } end
+  end
+  return list, otherwise
+end
+
+return M
