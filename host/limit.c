@@ -38,6 +38,7 @@ static struct {
     struct account *made, *free, script, nobody;
     struct account *volatile account, *volatile culprit;
     void *volatile running;
+    volatile bool interrupted; /* what is running */
     volatile int64_t entered, begun;
     volatile int64_t culprit_row, stops; /* when what passed the limit is to be stopped */
     char texts[LIMIT_MEMORY + 1][320];
@@ -82,7 +83,7 @@ int64_t limits_row(void)
 
 static bool is_interrupted(void)
 {
-    return limits_interrupted(own.account);
+    return own.interrupted || limits_interrupted(own.account);
 }
 
 const char *limits_message(void)
@@ -150,6 +151,15 @@ void limits_interrupt(struct account *account)
         own.poke(own.running);
 }
 
+bool limits_interrupt_running(void)
+{
+    if (!own.running || !own.poke || own.interrupted)
+        return false;
+    own.interrupted = true;
+    own.poke(own.running);
+    return true;
+}
+
 bool limits_interrupted(const struct account *account)
 {
     return account && account->interrupted;
@@ -168,11 +178,11 @@ void limits_out_of_memory(void)
 
 void limits_enter(struct account *account, void *running)
 {
+    own.running = running;
     if (!watch.started)
         return;
     own.entered = now();
     own.account = account;
-    own.running = running;
     if (limits_reached() == LIMIT_NONE)
         atomic_store(&watch.due, due_after(account, own.entered));
     if (limits_must_stop())
@@ -181,9 +191,10 @@ void limits_enter(struct account *account, void *running)
 
 void limits_leave(void)
 {
+    own.running = NULL;
+    own.interrupted = false;
     if (!watch.started)
         return;
-    own.running = NULL;
     if (own.account)
         own.account->used += now() - own.entered;
     own.account = NULL;
@@ -193,7 +204,7 @@ void *limits_switch(void *running)
 {
     void *before = own.running;
     own.running = running;
-    if (watch.started && limits_must_stop())
+    if (limits_must_stop())
         own.poke(running);
     return before;
 }
@@ -308,10 +319,14 @@ static int start_watcher(void)
     return error;
 }
 
-int limits_begin(const struct limits_config *config, void (*poke)(void *running))
+void limits_stop_by(void (*poke)(void *running))
+{
+    own.poke = poke;
+}
+
+int limits_begin(const struct limits_config *config)
 {
     own.config = *config;
-    own.poke = poke;
     own.culprit = &own.nobody;
     own.begun = now();
     write_texts(config);

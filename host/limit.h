@@ -27,11 +27,11 @@ struct limits_config {
 /* Processor time that belongs together. They live until limits_end(). */
 struct account;
 
-/*
- * Once, on the thread that runs the code. `poke(running)`, with what limits_enter() or limits_switch() was given, is called in
- * a signal handler, time and again once a limit is passed. 0 or an errno.
- */
-int limits_begin(const struct limits_config *config, void (*poke)(void *running));
+/* How code is stopped: `poke(running)`, with what limits_enter() or limits_switch() was given, is called in a signal handler,
+ * time and again. */
+void limits_stop_by(void (*poke)(void *running));
+/* Once, on the thread that runs the code; limits_stop_by() comes before. 0 or an errno. */
+int limits_begin(const struct limits_config *config);
 void limits_end(void);
 /* Are there limits of time? Else the functions on accounts and slices need not be called, and do nothing. */
 bool limits_are_watched(void);
@@ -55,6 +55,9 @@ void *limits_switch(void *running);
  * are about that. May be called in a signal handler.
  */
 void limits_interrupt(struct account *account);
+/* Ctrl-C where the program ends: what runs now is poked, until limits_leave(). False where nothing runs, or was poked before.
+ * The same. */
+bool limits_interrupt_running(void);
 bool limits_interrupted(const struct account *account);
 /* Who pays for what runs now; NULL for nobody. */
 struct account *limits_running(void);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "limit.h"
 #include "log.h"
 
 enum {
@@ -259,7 +260,10 @@ static void on_no_step(int signo)
     (void)signo;
     if (last_signal == SIGTERM)
         _exit(143);
-    log_from_handler(LOG_WARN, "busy, and not stopping by itself: Ctrl-C again leaves at once");
+    if (limits_interrupt_running())
+        alarm(SIGINT_GRACE_S);
+    else
+        log_from_handler(LOG_WARN, "busy, and not stopping by itself: Ctrl-C again leaves at once");
     errno = saved;
 }
 

@@ -66,7 +66,7 @@ static int f_begin(lua_State *L)
     };
     if (limits_are_watched())
         return luaL_error(L, "limits.begin: there are limits already");
-    int error = limits_begin(&config, poke);
+    int error = limits_begin(&config);
     if (error) {
         lua_pushnil(L);
         lua_pushfstring(L, "the limits cannot be watched: %s", strerror(error));
@@ -127,6 +127,7 @@ static const luaL_Reg lib[] = {
 
 int luaopen_moonkey_limits(lua_State *L)
 {
+    limits_stop_by(poke);
     luaL_newlib(L, lib);
     return 1;
 }

@@ -1,5 +1,8 @@
 """Jobs that do not end, or take too much: the run stops with exit 5, its journal is whole, and it goes on once the job is mended."""
 import json
+import os
+import signal
+import time
 import unittest
 
 from harness import main
@@ -11,6 +14,11 @@ return function(row)
   return token.update(row.id, { name = row.name })
 end
 """
+
+
+def wait_for(path):
+    while not os.path.exists(path):
+        time.sleep(0.02)
 
 
 class Jobs(Timed):
@@ -75,6 +83,22 @@ class Jobs(Timed):
         done = self.run_moonkey("--emulator", "--max-cpu-total", "300ms", "batch", "rows.jsonl", "--job", "job.lua", "--journal", "c.journal")
         self.assertEqual(done.code, 5, done.err)
         self.assertRegex(done.err, "--max-cpu-total permits")
+
+    def test_interrupted(self):
+        """Ctrl-C ends a loop of a job, limited or not; its row is pending, and done by the resume."""
+        for flags in ((), ("--max-cpu", "60s")):
+            for file in ("rows.jsonl", "run.journal", "tokens.db"):
+                self.run_moonkey("run", "-e", f"for _, e in ipairs{{'', '-wal', '-shm'}} do os.remove('{file}' .. e) end")
+            self.write("job.lua", JOB % "if io.open('ready', 'w') then while true do pcall(function() while true do end end) end end")
+            self.write("rows.jsonl", '{"id":"TKN-0000-0002","name":"n"}\n{"id":"TKN-0000-0003","name":"bad"}\n')
+            process = self.start("--emulator=tokens.db", *flags, "batch", "rows.jsonl", "--job", "job.lua", "--journal", "run.journal")
+            wait_for(self.path("ready"))
+            process.send_signal(signal.SIGINT)
+            done = self.finish(process)
+            self.assertEqual(done.code, 130, done.err)
+            self.assertRegex(done.err, r"1 pending.*\n(.*\n)*.*go on with `moonkey resume run\.journal`")
+            os.remove(self.path("ready"))
+            self.assertEqual(self.finish_run().code, 0)
 
     def test_setup_and_teardown(self):
         for job in ("return { setup = function() while true do end end, job = function() end }",

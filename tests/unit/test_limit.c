@@ -39,7 +39,8 @@ static void begin(int64_t cpu_ms, int64_t total_ms)
 {
     const struct limits_config config = {.memory = 64 << 20, .cpu = cpu_ms * MS, .cpu_total = total_ms * MS};
     poked = 0;
-    assert_int_equal(limits_begin(&config, poke), 0);
+    limits_stop_by(poke);
+    assert_int_equal(limits_begin(&config), 0);
 }
 
 /* Each case in a process of its own, because limits are for once: its exit code, and what it said. */
@@ -171,6 +172,25 @@ static void never_stops(void)
     burn(10000, true);
 }
 
+/* Ctrl-C, which needs no limits: what runs now is poked, and nothing that comes later. */
+static void interrupted(void)
+{
+    poked = 0;
+    CHECK(!limits_interrupt_running());
+    limits_stop_by(poke);
+    CHECK(!limits_interrupt_running());
+    limits_enter(NULL, &a);
+    CHECK(limits_interrupt_running() && last == &a && limits_must_stop() && strcmp(limits_message(), "interrupted") == 0);
+    CHECK(!limits_interrupt_running());
+    limits_switch(&b);
+    CHECK(last == &b);
+    limits_leave();
+    limits_enter(NULL, &a);
+    CHECK(!limits_must_stop() && last == &b);
+    limits_leave();
+    CHECK(limits_reached() == LIMIT_NONE);
+}
+
 static void without(void)
 {
     CHECK(!limits_are_watched() && !limits_open(1) && !limits_script());
@@ -196,6 +216,7 @@ static void test_cases(void **state)
         {"others finish", others_finish, 0, NULL},
         {"memory", memory, 0, NULL},
         {"without limits", without, 0, NULL},
+        {"interrupted", interrupted, 0, NULL},
         {"never stops", never_stops, STOPPED_BY_LIMIT, "row 3: stopped: it took more than the 0.1 s"},
     };
     char said[2000];
