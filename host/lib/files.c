@@ -12,13 +12,13 @@
 
 #include "lib.h"
 
-/* files.make_directories(path): the directory, and those above it that are missing, for their owner only. true, or nil,
- * message.
- */
+/* files.make_directories(path [, mode]): the directory, and those above it that are missing, for their owner only where no mode
+ * says otherwise. true, or nil, message. */
 static int f_make_directories(lua_State *L)
 {
     size_t len;
     const char *path = luaL_checklstring(L, 1, &len);
+    mode_t mode = (mode_t)luaL_optinteger(L, 2, 0700);
     char part[PATH_MAX];
     struct stat st;
     luaL_argcheck(L, len > 0 && len < sizeof part, 1, "expected the path of a directory");
@@ -28,7 +28,7 @@ static int f_make_directories(lua_State *L)
             continue;
         char kept = *p;
         *p = '\0';
-        int failed = mkdir(part, 0700) == 0 ? 0 : errno;
+        int failed = mkdir(part, mode) == 0 ? 0 : errno;
         if (failed && failed != EEXIST && (failed != EROFS || stat(part, &st) != 0)) {
             errno = failed;
             return luaL_fileresult(L, 0, part);
@@ -38,6 +38,20 @@ static int f_make_directories(lua_State *L)
     if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
         errno = ENOTDIR;
     return luaL_fileresult(L, stat(path, &st) == 0 && S_ISDIR(st.st_mode), path);
+}
+
+/* files.temporary_directory(): a new one, for its owner only; or nil, message. Whoever made it removes it. */
+static int f_temporary_directory(lua_State *L)
+{
+    const char *base = getenv("TMPDIR");
+    char path[PATH_MAX];
+    if (!base || *base != '/')
+        base = "/tmp";
+    luaL_argcheck(L, snprintf(path, sizeof path, "%s/moonkey.XXXXXX", base) < (int)sizeof path, 1, "TMPDIR is too long");
+    if (!mkdtemp(path))
+        return luaL_fileresult(L, 0, path);
+    lua_pushstring(L, path);
+    return 1;
 }
 
 static int close_directory(lua_State *L)
@@ -195,6 +209,7 @@ static const luaL_Reg lib[] = {
     {"list", f_list},
     {"sync", f_sync},
     {"make_directories", f_make_directories},
+    {"temporary_directory", f_temporary_directory},
     {NULL, NULL},
 };
 

@@ -26,6 +26,7 @@ enum { LINE_MAX_BYTES = 8192 };
 struct process {
     pid_t pid; /* 0: none, or reaped */
     int out;   /* -1: closed */
+    int code;  /* how it ended; -1: it has not, or nobody knows */
     size_t len;
     char line[LINE_MAX_BYTES];
 };
@@ -45,7 +46,60 @@ static const char **read_argv(lua_State *L, int index)
     return argv;
 }
 
-static void run_child(const char **argv, int out, pid_t parent)
+/* Is `entry`, NAME=value, of the variable `name`? A name that ends with * stands for all that begin so. */
+static bool is_of(const char *entry, const char *name)
+{
+    size_t len = strlen(name);
+    if (len > 0 && name[len - 1] == '*')
+        return strncmp(entry, name, len - 1) == 0;
+    return strncmp(entry, name, len) == 0 && entry[len] == '=';
+}
+
+/* Is the variable of `entry` one of the keys of the table at `index`? */
+static bool is_changed(lua_State *L, int index, const char *entry)
+{
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        if (lua_type(L, -2) == LUA_TSTRING && is_of(entry, lua_tostring(L, -2))) {
+            lua_pop(L, 2);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Our environment with the changes of the table at `index`: NAME = value, or false for none. Both are kept by what is pushed.
+ */
+static const char **read_environment(lua_State *L, int index)
+{
+    size_t count = 1, kept = 0;
+    for (char **entry = environ; *entry; entry++)
+        count++;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+        count++;
+    const char **changed = lua_newuserdatauv(L, count * sizeof *changed, 0);
+    for (char **entry = environ; *entry; entry++)
+        if (!is_changed(L, index, *entry))
+            changed[kept++] = *entry;
+    lua_newtable(L); /* the new ones */
+    lua_Integer made = 0;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        if (!lua_toboolean(L, -1))
+            continue;
+        changed[kept++] = lua_pushfstring(L, "%s=%s", luaL_checkstring(L, -2), luaL_checkstring(L, -1));
+        lua_rawseti(L, -4, ++made);
+    }
+    changed[kept] = NULL;
+    return changed;
+}
+
+/* How a child is to be started. */
+struct start {
+    const char **argv, **environment; /* environment NULL: ours */
+    int out;                          /* -1: ours */
+    bool errors_too;                  /* standard error goes where standard output goes */
+};
+
+static void run_child(const struct start *start, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
@@ -53,33 +107,68 @@ static void run_child(const char **argv, int out, pid_t parent)
     signal(SIGINT, SIG_IGN);
     int null = open("/dev/null", O_RDONLY);
     dup2(null, STDIN_FILENO);
-    dup2(out, STDOUT_FILENO);
-    execvp(argv[0], (char *const *)argv);
+    if (start->out >= 0)
+        dup2(start->out, STDOUT_FILENO);
+    if (start->errors_too)
+        dup2(start->out, STDERR_FILENO);
+    execvpe(start->argv[0], (char *const *)start->argv, start->environment ? (char *const *)start->environment : environ);
     _exit(127);
 }
 
-/* process.spawn{ program, argument, … }: the process, or nil and why not. */
+/* Where a child writes, by the option `output`: nil is a pipe, of which fds[0] is our side; "inherit" is where we write; all
+ * else the name of a file, for its owner only, which it writes its errors to as well. fds are -1 where there is nothing to
+ * close. */
+static bool open_output(const char *output, int fds[2])
+{
+    fds[0] = fds[1] = -1;
+    if (!output)
+        return pipe2(fds, O_CLOEXEC) == 0;
+    if (strcmp(output, "inherit") == 0)
+        return true;
+    fds[1] = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    return fds[1] >= 0;
+}
+
+static void close_if_open(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+/* process.spawn({ program, argument, … }, { environment = { NAME = value or false }, output = … }): the process, or nil and why
+ * not. The options may be left out. */
 static int f_spawn(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
-    const char **argv = read_argv(L, 1);
+    lua_settop(L, 2);
+    struct start start = {.argv = read_argv(L, 1)};
+    const char *output = NULL;
+    if (!lua_isnil(L, 2)) {
+        luaL_checktype(L, 2, LUA_TTABLE);
+        lua_getfield(L, 2, "output"); /* the table keeps the string */
+        output = luaL_optstring(L, -1, NULL);
+        if (lua_getfield(L, 2, "environment") == LUA_TTABLE)
+            start.environment = read_environment(L, lua_gettop(L));
+    }
     struct process *p = lua_newuserdatauv(L, sizeof *p, 0);
     p->pid = 0;
-    p->out = -1;
+    p->out = p->code = -1;
     p->len = 0;
     luaL_setmetatable(L, PROCESS);
     int fds[2];
-    if (pipe2(fds, O_CLOEXEC) != 0)
-        return luaL_fileresult(L, 0, "pipe");
+    if (!open_output(output, fds))
+        return luaL_fileresult(L, 0, output ? output : "pipe");
+    start.out = fds[1];
+    start.errors_too = output && fds[1] >= 0;
     pid_t self = getpid(), pid = fork();
     if (pid == 0)
-        run_child(argv, fds[1], self);
-    close(fds[1]);
+        run_child(&start, self);
+    int saved = errno;
+    close_if_open(fds[1]);
     if (pid < 0) {
-        int saved = errno;
-        close(fds[0]);
+        close_if_open(fds[0]);
         errno = saved;
-        return luaL_fileresult(L, 0, argv[0]);
+        return luaL_fileresult(L, 0, start.argv[0]);
     }
     p->pid = pid;
     p->out = fds[0];
@@ -133,7 +222,7 @@ static int wait_until(pid_t pid, int64_t until)
         pid_t ended = waitpid(pid, &status, WNOHANG);
         if (ended == pid)
             return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-        if (ended < 0 || clock_now() >= until)
+        if (ended < 0 || !until || clock_now() >= until)
             return -1;
         poll(NULL, 0, 5);
     }
@@ -141,7 +230,7 @@ static int wait_until(pid_t pid, int64_t until)
 
 static int stop(struct process *p, double seconds)
 {
-    int code = -1;
+    int code = p->code;
     if (p->pid > 0) {
         kill(p->pid, SIGTERM);
         code = wait_until(p->pid, clock_now() + (int64_t)(seconds * (double)NS_PER_S));
@@ -150,9 +239,9 @@ static int stop(struct process *p, double seconds)
             code = wait_until(p->pid, INT64_MAX);
         }
         p->pid = 0;
+        p->code = code;
     }
-    if (p->out >= 0)
-        close(p->out);
+    close_if_open(p->out);
     p->out = -1;
     return code;
 }
@@ -161,6 +250,19 @@ static int stop(struct process *p, double seconds)
 static int f_stop(lua_State *L)
 {
     lua_pushinteger(L, stop(luaL_checkudata(L, 1, PROCESS), luaL_optnumber(L, 2, 5)));
+    return 1;
+}
+
+/* p:ended(): its exit status, 128 and more for a signal, once it has ended; nil before. */
+static int f_ended(lua_State *L)
+{
+    struct process *p = luaL_checkudata(L, 1, PROCESS);
+    if (p->pid > 0 && (p->code = wait_until(p->pid, 0)) >= 0)
+        p->pid = 0;
+    if (p->code >= 0)
+        lua_pushinteger(L, p->code);
+    else
+        lua_pushnil(L);
     return 1;
 }
 
@@ -177,10 +279,7 @@ static int f_gc(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"pid", f_pid},
-    {"read_line", f_read_line},
-    {"stop", f_stop},
-    {NULL, NULL},
+    {"ended", f_ended}, {"pid", f_pid}, {"read_line", f_read_line}, {"stop", f_stop}, {NULL, NULL},
 };
 
 static const luaL_Reg lib[] = {
