@@ -53,5 +53,6 @@ int luaopen_moonkey_sys(lua_State *L);
 int luaopen_moonkey_task_core(lua_State *L);
 int luaopen_moonkey_terminal(lua_State *L);
 int luaopen_moonkey_token_core(lua_State *L);
+int luaopen_moonkey_versions(lua_State *L);
 
 #endif

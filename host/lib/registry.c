@@ -30,6 +30,7 @@ static const luaL_Reg modules[] = {
     {"moonkey.task.core", luaopen_moonkey_task_core},
     {"moonkey.terminal", luaopen_moonkey_terminal},
     {"moonkey.token.core", luaopen_moonkey_token_core},
+    {"moonkey.versions", luaopen_moonkey_versions},
     {NULL, NULL},
 };
 

@@ -71,7 +71,7 @@ class Host:
     def __init__(self, path):
         self.path = os.path.abspath(path)
         said = subprocess.run([self.path, "--version"], capture_output=True, text=True, timeout=TIMEOUT, check=False).stdout
-        self.version = said.split()[-1] if said.split() else "?"
+        self.version = (said.split() + ["?", "?"])[1]
         built = os.path.join(os.path.dirname(self.path), "tests")
         self.world, self.certificates = os.path.join(built, "libworld.so"), os.path.join(built, "certificates")
         with open(self.path, "rb") as f:

@@ -200,7 +200,7 @@ local function dispatch(words)
   local parser = make_parser(at and words[at])
   local args = parser:parse(prepare(words, command and command.free_text or {}))
   if args.version then
-    print("moonkey " .. sys.version())
+    require "moonkey.cli.version"()
     return 0
   elseif not command then
     io.stderr:write(parser:get_help(), "\n")
