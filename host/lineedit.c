@@ -172,8 +172,12 @@ static void finish(struct lineedit *e)
 {
     e->waiting = false;
     loop_unwatch(e->loop, &e->input);
-    if (e->editor)
+    if (e->editor) {
         editor_end(e->editor);
+    } else if (e->terminal && e->interrupted) {
+        fputc('\n', stdout);
+        fflush(stdout);
+    }
 }
 
 enum lineedit_event lineedit_go_on(struct lineedit *e)

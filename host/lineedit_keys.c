@@ -25,7 +25,8 @@ struct editor {
     struct lineedit *owner;
     EditLine *el;
     HistoryW *history;
-    bool vi; /* Escape is a key of its own */
+    bool vi;               /* Escape is a key of its own */
+    bool no_wait, starved; /* libedit gets no more characters than are here; it has asked for one */
 };
 
 static struct editor *editor_of(EditLine *el)
@@ -65,8 +66,13 @@ static bool has_key(const struct editor *ed)
 /* What libedit calls for each character. */
 static int next_character(EditLine *el, wchar_t *c)
 {
-    struct lineedit *e = editor_of(el)->owner;
+    struct editor *ed = editor_of(el);
+    struct lineedit *e = ed->owner;
     size_t used;
+    if (ed->no_wait) {
+        ed->starved = true;
+        return -1;
+    }
     for (;;) {
         used = e->at < e->count ? mbrtowc(c, e->bytes + e->at, e->count - e->at, &(mbstate_t){0}) : (size_t)-2;
         if (used != (size_t)-2)
@@ -107,15 +113,32 @@ static enum lineedit_event look_at(struct lineedit *e, const wchar_t *line, int 
     return LINEEDIT_TOO_LONG;
 }
 
+static enum lineedit_event take_key(struct editor *ed)
+{
+    int count = 0;
+    const wchar_t *line = el_wgets(ed->el, &count);
+    return line ? look_at(ed->owner, line, count) : LINEEDIT_MORE;
+}
+
+/* What libedit holds back itself, such as the key that has ended a search. */
+static enum lineedit_event take_pushed_keys(struct editor *ed)
+{
+    enum lineedit_event event = LINEEDIT_MORE;
+    ed->no_wait = true;
+    for (ed->starved = false; event == LINEEDIT_MORE && !ed->starved;)
+        event = take_key(ed);
+    ed->no_wait = false;
+    return event;
+}
+
 enum lineedit_event editor_take_keys(struct editor *ed)
 {
     struct lineedit *e = ed->owner;
     enum lineedit_event event = LINEEDIT_MORE;
     while (event == LINEEDIT_MORE && !e->interrupted && (has_key(ed) || (lineedit_read(e) && has_key(ed)))) {
-        int count = 0;
-        const wchar_t *line = el_wgets(ed->el, &count);
-        if (line)
-            event = look_at(e, line, count);
+        event = take_key(ed);
+        if (event == LINEEDIT_MORE)
+            event = take_pushed_keys(ed);
     }
     return event == LINEEDIT_MORE && e->ended ? LINEEDIT_END : event;
 }

@@ -459,6 +459,11 @@ static unsigned report_failures(lua_State *L)
     return count;
 }
 
+unsigned task_count(void)
+{
+    return sched.alive;
+}
+
 void task_report_at_once(lua_State *L, bool at_once)
 {
     report_failures(L);

@@ -119,6 +119,9 @@ void task_when_limited(void (*stop)(void));
 /* Report failures that nobody has waited for so far, and from now on as soon as they happen, or not (as at the start). */
 void task_report_at_once(lua_State *L, bool at_once);
 
+/* Tasks that have not ended. */
+unsigned task_count(void);
+
 /* A signal asks the program to stop: cancel every wait that can be. */
 void task_interrupt(int signo);
 /* That signal, or 0. */

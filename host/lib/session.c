@@ -55,6 +55,15 @@ static int f_take_interrupts(lua_State *L)
     return 0;
 }
 
+/* session.leave(): Ctrl-C is for the program again. Returns how many other tasks are still at it. */
+static int f_leave(lua_State *L)
+{
+    taken = false;
+    loop_take_interrupts(NULL);
+    lua_pushinteger(L, (lua_Integer)task_count() - 1);
+    return 1;
+}
+
 /* session.begin(): what this task does from now on, and all that it starts, is what Ctrl-C ends, until session.finish(). */
 static int f_begin(lua_State *L)
 {
@@ -87,11 +96,8 @@ static int f_report_failures(lua_State *L)
 }
 
 static const luaL_Reg lib[] = {
-    {"begin", f_begin},
-    {"can_take_interrupts", f_can_take_interrupts},
-    {"finish", f_finish},
-    {"report_failures", f_report_failures},
-    {"take_interrupts", f_take_interrupts},
+    {"begin", f_begin}, {"can_take_interrupts", f_can_take_interrupts}, {"finish", f_finish},
+    {"leave", f_leave}, {"report_failures", f_report_failures},         {"take_interrupts", f_take_interrupts},
     {NULL, NULL},
 };
 

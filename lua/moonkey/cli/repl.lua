@@ -63,24 +63,20 @@ local function banner(args, profile)
   io.stderr:write(table.concat(parts, ", "), "\n")
 end
 
--- ---- output below the prompt
-
--- Tasks in the background print while a line is typed.
-local function make_print(editor)
-  return function(...)
-    local texts = table.pack(...)
-    for i = 1, texts.n do texts[i] = tostring(texts[i]) end
-    editor:hide()
-    io.stdout:write(table.concat(texts, "\t"), "\n")
-    io.stdout:flush()
-    editor:show()
-  end
-end
-
 -- ---- the session
 
 local Session = {}
 Session.__index = Session
+
+-- Tasks in the background print while a line is typed.
+function Session:print(...)
+  local texts = table.pack(...)
+  for i = 1, texts.n do texts[i] = tostring(texts[i]) end
+  if self.editor then self.editor:hide() end
+  io.stdout:write(table.concat(texts, "\t"), "\n")
+  io.stdout:flush()
+  if self.editor then self.editor:show() end
+end
 
 -- A line; or nil and why there is none.
 function Session:read(prompt)
@@ -176,8 +172,19 @@ local function new_session(globals)
   if edits then history, message = histories.open() end
   if message then log.warn("lines are not kept for another session: %s", message) end
   for _, line in ipairs(history.lines or {}) do editor:remember(line) end
-  if terminal then globals.print = make_print(editor) end
-  return setmetatable({ editor = editor, history = history, terminal = terminal, globals = globals }, Session)
+  local self = setmetatable({ editor = editor, history = history, terminal = terminal, globals = globals }, Session)
+  if terminal then globals.print = function(...) self:print(...) end end
+  return self
+end
+
+-- What goes on in the background is waited for, as after a script.
+function Session:close()
+  local left = session.leave()
+  if left > 0 and self.terminal and not sys.interrupted() then
+    log.info("waiting for %d task%s in the background; Ctrl-C ends %s", left, left > 1 and "s" or "", left > 1 and "them" or "it")
+  end
+  self.editor:close()
+  self.editor = nil
 end
 
 function M.run(args)
@@ -193,7 +200,7 @@ function M.run(args)
     banner(args, profile)
   end
   local code = current:run()
-  current.editor:close()
+  current:close()
   return code
 end
 

@@ -18,7 +18,7 @@ History.__index = History
 
 -- A line that had better not be kept: one with a secret, or that makes one.
 local function is_secret(line)
-  return redact(line) ~= line or line:lower():find("idt:", 1, true) or line:find("secret%s*%.%s*new")
+  return redact(line) ~= line or line:lower():find("idt:", 1, true) or line:find("secret[\"']?%)?%s*%.%s*new")
 end
 
 local function read_lines(path)

@@ -34,8 +34,8 @@ local function quoted(text)
     rest = ("… (%d bytes)"):format(#text)
     text = text:sub(1, at - 1)
   end
-  if not utf8.len(text) then text = text:gsub("[\x80-\xff]", escape_byte) end
   text = text:gsub('[\n\t\r%z"\\]', ESCAPES):gsub("[\1-\31\127]", escape_byte)
+  if not utf8.len(text) then text = text:gsub("[\x80-\xff]", escape_byte) end
   return '"' .. harmless(text) .. '"' .. rest
 end
 
