@@ -31,6 +31,21 @@ class Manual(Case):
         for name in PAGES:
             self.assertEqual(self.check("mandoc", "-Tlint", "-Wstyle", self.page(name)), "")
 
+    @unittest.skipUnless(shutil.which("ldoc"), "without LDoc (package lua-ldoc)")
+    def test_reference_without_warnings_of_ldoc(self):
+        os.mkdir(self.path("reference"))
+        done = self.run_moonkey("run", os.path.join(ROOT, "host", "reference.lua"), self.path("reference"))
+        self.assertEqual((done.code, done.err), (0, ""))
+        done = subprocess.run(["ldoc", "--fatalwarnings", "--dir", self.path("html"), "."], cwd=self.path("reference"), text=True,
+                              capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for name in os.listdir(os.path.join(ROOT, "lua", "types")):
+            with open(os.path.join(ROOT, "lua", "types", name), encoding="utf-8") as f:
+                stub = f.read()
+            page = self.read(f"html/modules/moonkey.{name[:-4]}.html")
+            for item in re.findall(r"^function (?:M|token)\.(\w+)|^---@class moonkey\.([A-Z]\w+).*\n---@field", stub, re.MULTILINE):
+                self.assertIn(f'<a name = "{"".join(item)}"></a>', page)
+
     def test_all_is_in_it(self):
         with open(self.page("moonkey-lua.3"), encoding="utf-8") as f:
             text = f.read()
