@@ -249,6 +249,25 @@ class Keys(ReplCase):
         terminal.type("get('TKN-0000-0002').id\r")
         terminal.expect('"TKN-0000-0002"')
 
+    def test_restricted(self):
+        terminal = self.open("--emulator", "--restricted", "--allow-api", "GET /accounts/api-tokens/*", "repl")
+        self.assertIn(", restricted, :help", terminal.text())
+        terminal.say('token.get("TKN-0000-0002").name', '"Catalog import 0002"')
+        terminal.say('token.delete("TKN-0000-0002")', "--allow-api")
+        terminal.say("os.execute('true')", "not available to a restricted script")
+        terminal.type("toke")
+        terminal.expect("toke")
+        terminal.type(TAB)
+        terminal.expect("n")
+        terminal.type(CTRL_U + b"while true do end\r")
+        terminal.expect("while true do end\n")
+        time.sleep(0.1)
+        terminal.type(CTRL_C)
+        terminal.expect("interrupted")
+        terminal.expect("> ")
+        self.assertEqual(terminal.leave(), 0)
+        self.assertEqual(self.history()[-1], "while true do end")
+
     def test_tab_calls_nothing_of_the_scripts(self):
         terminal = self.open()
         terminal.say("called = 0", "")

@@ -181,7 +181,8 @@ end
 function Session:close()
   local left = session.leave()
   if left > 0 and self.terminal and not sys.interrupted() then
-    log.info("waiting for %d task%s in the background; Ctrl-C ends %s", left, left > 1 and "s" or "", left > 1 and "them" or "it")
+    local many = left > 1
+    log.info("waiting for %d task%s in the background; Ctrl-C ends %s", left, many and "s" or "", many and "them" or "it")
   end
   self.editor:close()
   self.editor = nil

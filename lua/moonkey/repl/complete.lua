@@ -7,8 +7,6 @@ local M = {}
 
 local KEYWORDS = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local",
   "nil", "not", "or", "repeat", "return", "then", "true", "until", "while" }
-local MODULES = { "moonkey.api", "moonkey.batch", "moonkey.errors", "moonkey.http", "moonkey.json", "moonkey.log",
-  "moonkey.modules", "moonkey.rql", "moonkey.secret", "moonkey.task", "moonkey.time", "moonkey.token" }
 
 local MOST_TABLES = 20 -- of a chain of __index
 local MOST_SHOWN = 200
@@ -89,7 +87,7 @@ end
 
 local function complete_module(start)
   local names = {}
-  for _, name in ipairs(MODULES) do names[name] = true end
+  for _, name in ipairs(require("moonkey.help.stubs").names()) do names["moonkey." .. name] = true end
   for name in next, package.loaded do
     if type(name) == "string" and not name:find("^moonkey%.") and not name:find("^_") then names[name] = true end
   end
