@@ -32,7 +32,7 @@ local Error = {}
 ---| "timeout"          # no reply in time; a write may have been applied
 ---| "invalid_response" # 2xx, but its body cannot be used; a write was probably applied
 ---| "cancelled"        # not sent, because the run is stopping
----| "refused"          # not sent, because moonkey forbids it: --read-only, --dry-run, the self-lockout guard, no consent
+---| "refused"          # not sent, because moonkey forbids it: --read-only, --dry-run, --restricted, the self-lockout guard, no consent
 ---| "drift"            # not sent, because the token is not any more what the change was made from: token.edit, plans
 
 ---@class moonkey.errors

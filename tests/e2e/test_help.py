@@ -73,6 +73,17 @@ class Help(Case):
     def test_global_flags_are_found_by_help_of_options(self):
         self.assertIn("--max-changes N", self.run_moonkey("help", "options").out)
 
+    def test_commands_of_ones_own(self):
+        self.write("lua/moonkey/command/hello.lua", """return { summary = "greet somebody", run = function() end,
+            configure = function(cmd) cmd:option("--whom", "Whom to greet."):argname("NAME") end }""")
+        self.assertRegex(self.run_moonkey("help").out, r"Commands of your own\n +hello +greet somebody\n")
+        self.assertRegex(self.run_moonkey("help", "hello").out, r"hello\n +greet somebody\n\n +--whom NAME\n +Whom to greet")
+        self.write("lua/moonkey/command/broken.lua", "return nonsense(")
+        done = self.run_moonkey("help", "broken")
+        self.assertEqual(done.code, 1)
+        self.assertIn("broken.lua:1:", done.err)
+        self.assertEqual(self.run_moonkey("help").code, 0)
+
     def test_unknown(self):
         done = self.run_moonkey("help", "rwos")
         self.assertEqual((done.code, done.out), (2, ""))

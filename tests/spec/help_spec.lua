@@ -136,6 +136,12 @@ describe("help", function()
       assert.is_nil(text)
       assert.matches("did you mean '" .. near .. "'?", message, 1, true)
     end
+    assert.matches("^## token\n", (assert(help.text{ "token", "list" })))
+    for _, words in ipairs{ { "token", "lsit" }, { "rows", "list" }, { "batch", "list" }, { "token", "list", "x" } } do
+      assert.matches("no help on '" .. table.concat(words, " "), select(2, help.text(words)), 1, true)
+    end
+    assert.matches("did you mean 'list'?", select(2, help.text{ "token", "lsit" }), 1, true)
+    assert.matches("`drift`: not sent", (assert(help.text{ "errors" })), 1, true)
     assert.matches("no help on 'xyzzyxyzzy'; moonkey help lists", select(2, help.text{ "xyzzyxyzzy" }), 1, true)
   end)
 end)

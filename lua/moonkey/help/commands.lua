@@ -3,18 +3,14 @@ What is said of a command, as Markdown: the text of help/commands/NAME.md, or el
 option that this text does not name, as --help says it. So a new option is in the manual once it exists.
 ]]
 local argparse = require "argparse"
+local cli = require "moonkey.cli"
 local resource = require "moonkey.resource"
 
 local M = {}
 
-local function find(name)
-  local cli = require "moonkey.cli"
-  return cli.command and cli.command(name) or require("moonkey.cli." .. name)
-end
-
 -- The command's module, and argparse's table of it.
 local function load_command(name)
-  local module = find(name)
+  local module = cli.command(name)
   local command = argparse("moonkey"):command(name)
   module.configure(command)
   return module, command
@@ -76,6 +72,13 @@ local function from_description(text)
   return table.concat(out, "\n")
 end
 
+-- The commands within a command, by name.
+function M.subcommands(name)
+  local names, _, command = {}, load_command(name)
+  for i, sub in ipairs(command._commands) do names[i] = sub._name end
+  return names
+end
+
 -- Its text under a heading.
 function M.text(name)
   local module, command = load_command(name)
@@ -85,7 +88,7 @@ function M.text(name)
 end
 
 function M.summary(name)
-  return find(name).summary
+  return cli.command(name).summary
 end
 
 local function argument(element)

@@ -1,6 +1,7 @@
 -- moonkey help: finds what a word means, a topic, a command or a function of Lua, and its text.
 local cli = require "moonkey.cli"
 local commands = require "moonkey.help.commands"
+local extension = require "moonkey.extension"
 local lua = require "moonkey.help.lua"
 local nearest = require "moonkey.nearest"
 local pages = require "moonkey.help.pages"
@@ -9,7 +10,7 @@ local topics = require "moonkey.help.topics"
 
 local M = {}
 
-local MADE = { options = pages.options, configuration = pages.configuration }
+local MADE = { options = pages.options, configuration = pages.configuration, errors = pages.errors }
 
 local function is_in(list, word)
   for _, name in ipairs(list) do
@@ -24,11 +25,20 @@ local function lines_of(list, width)
   return "```text\n" .. table.concat(lines, "\n") .. "\n```\n"
 end
 
+local function own_commands()
+  local list = {}
+  for i, entry in ipairs(extension.list("command")) do
+    list[i] = { entry.name, require("moonkey.extension.command").describe(entry.name).summary }
+  end
+  return #list > 0 and "\n# Commands of your own\n" .. lines_of(list, 14) or ""
+end
+
 -- What there is.
 function M.overview()
   local list = {}
   for i, name in ipairs(cli.commands) do list[i] = { name, commands.summary(name) } end
-  return "# Commands\n" .. lines_of(list, 14) .. "\n# Topics\n" .. lines_of(topics.LIST, 14)
+  return "# Commands\n" .. lines_of(list, 14) .. own_commands()
+    .. "\n# Topics\n" .. lines_of(topics.LIST, 14)
     .. "\n`moonkey help` *WORD* shows one of them, `moonkey help token.list` a function of Lua; `moonkey` *COMMAND* `--help` is"
     .. " shorter.\n"
 end
@@ -58,39 +68,45 @@ local function lua_text(word)
   return module and lua.module_text(module) or lua.find(word)
 end
 
--- All words that have a text, behind `first`.
+local function is_command(word)
+  return is_in(cli.commands, word) or extension.find("command", word) ~= nil
+end
+
+-- All words that have a text behind `first`, or alone.
 local function known(first)
-  local words = topics.names()
+  local words = {}
   if first == "cookbook" then
     for i, recipe in ipairs(topics.recipes()) do words[i] = recipe[1] end
     return words
+  elseif first and is_command(first) then
+    return commands.subcommands(first)
   end
-  table.move(cli.commands, 1, #cli.commands, #words + 1, words)
+  words = topics.names()
+  local names = extension.names("command", cli.commands)
+  table.move(names, 1, #names, #words + 1, words)
   local functions = lua.functions()
   return table.move(functions, 1, #functions, #words + 1, words)
 end
 
+-- The text for a word, and for `second` within it; nil where there is none.
+local function find(word, second)
+  if word == "lua" then return lua_text(second) end
+  if word == "cookbook" then return cookbook(second) end
+  if is_command(word) then
+    return (not second or is_in(commands.subcommands(word), second)) and commands.text(word) or nil
+  end
+  if second then return nil end
+  return is_in(topics.names(), word) and (MADE[word] or topics.read)(word) or lua_text(word)
+end
+
 -- The text for some words; nil and what to say of words that have none.
 function M.text(words)
-  local word = words[1]
-  if not word then return M.overview() end
-  local text
-  if word == "lua" then
-    text = lua_text(words[2])
-  elseif word == "cookbook" then
-    text = cookbook(words[2])
-  elseif is_in(topics.names(), word) then
-    text = (MADE[word] or topics.read)(word)
-  elseif is_in(cli.commands, word) then
-    text = commands.text(word)
-  else
-    text = lua_text(word)
-  end
+  if not words[1] then return M.overview() end
+  local text = not words[3] and find(words[1], words[2])
   if text then return text end
-  word = words[2] or word
-  local near = nearest(word, known(words[1]))
+  local near = nearest(words[#words], known(words[2] and words[1]))
   return nil, ("there is no help on '%s'%s; moonkey help lists all topics")
-    :format(word, near and (", did you mean '%s'?"):format(near) or "")
+    :format(table.concat(words, " "), near and (", did you mean '%s'?"):format(near) or "")
 end
 
 return M

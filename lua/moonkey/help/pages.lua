@@ -4,6 +4,7 @@ local commands = require "moonkey.help.commands"
 local globals = require "moonkey.cli.globals"
 local lua = require "moonkey.help.lua"
 local profile_fields = require "moonkey.profile_fields"
+local stubs = require "moonkey.help.stubs"
 local sys = require "moonkey.sys"
 local topics = require "moonkey.help.topics"
 
@@ -45,6 +46,16 @@ function M.configuration()
   return text:gsub("\n@fields\n", function() return "\n" .. fields_of(text) .. "\n" end)
 end
 
+-- The topic, and what the stubs say of the kinds.
+function M.errors()
+  for _, alias in ipairs(stubs.module("errors").aliases) do
+    if alias.name == "moonkey.ErrorKind" then
+      local kinds = lua.alias_text(alias):gsub("^## [^\n]*", "## Kinds of errors: `err.kind` in Lua")
+      return topics.read("errors") .. "\n" .. kinds
+    end
+  end
+end
+
 local function synopsis()
   local lines = { "# SYNOPSIS", "", "`moonkey` [*GLOBAL*] *SCRIPT*`.lua` [*ARG* ...]" }
   for _, name in ipairs(cli.commands) do lines[#lines + 1] = commands.synopsis(name) end
@@ -58,6 +69,8 @@ local function manual()
   for _, name in ipairs(topics.names()) do
     if name == "options" then
       out[#out + 1] = M.options()
+    elseif name == "errors" then
+      out[#out + 1] = M.errors()
     elseif name ~= "lua" and name ~= "configuration" and name ~= "cookbook" then
       out[#out + 1] = topics.read(name)
     end
