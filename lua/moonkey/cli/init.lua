@@ -19,13 +19,13 @@ local sys = require "moonkey.sys"
 local M = {}
 
 M.commands = { "run", "batch", "plan", "resume", "retry", "undo", "runs", "report", "token", "modules", "api",
-  "whoami", "profile", "doctor", "emulator", "repl", "help", "types", "modules-path", "completion" }
+  "whoami", "profile", "doctor", "emulator", "repl", "init", "test", "check", "help", "types", "modules-path", "completion" }
 
 -- Where the file is called otherwise.
 local FILES = { init = "new", ["modules-path"] = "modules_path", ["credential-source"] = "credential_source",
-  __complete = "complete" }
+  ["run-spec"] = "run_spec", __complete = "complete" }
 
-local HIDDEN = { ["credential-source"] = true, __complete = true } -- what moonkey and shells start
+local HIDDEN = { ["credential-source"] = true, ["run-spec"] = true, __complete = true } -- what moonkey and shells start
 
 local EPILOG = [[
 Examples:
@@ -36,6 +36,7 @@ Examples:
   moonkey undo last                    take the last run back, where it was one of a plan
   moonkey token list --unused-for 90d  find tokens; token --help: make, change and delete them
   moonkey emulator --port 8080         an emulator for other programs
+  moonkey init tokens                  a project for scripts, modules and their specs; then: test, check
   moonkey doctor                       what keeps moonkey from working here; whoami: as whom it works
 
 Exit: 0 done, 1 script or run-time error, 2 usage or unusable input, 3 some rows failed,

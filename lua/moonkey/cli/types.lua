@@ -21,7 +21,7 @@ function M.configure(cmd)
 end
 
 -- $XDG_DATA_HOME/moonkey/types/VERSION; a relative one is to be ignored.
-local function default_directory()
+function M.directory()
   local base, home = os.getenv("XDG_DATA_HOME"), os.getenv("HOME")
   if not (base and base:find("^/")) then
     if not home or home == "" then
@@ -64,7 +64,7 @@ end
 
 function M.run(args)
   if args.write == "" then stop.usage("--write needs the name of a directory") end
-  print(M.write(args.write or default_directory()))
+  print(M.write(args.write or M.directory()))
   return 0
 end
 
