@@ -6,12 +6,12 @@ set -eu
 
 packages="build-essential cmake ninja-build pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev libssl-dev
 libsqlite3-dev libmicrohttpd-dev lua-argparse libcsv-dev libedit-dev"
-tests="libcmocka-dev lua-busted python3 valgrind curl openssl nginx-light chromium chromium-driver
+tests="libcmocka-dev lua-busted lua-check python3 valgrind curl openssl nginx-light chromium chromium-driver
 lua-penlight lua-lpeg lua-filesystem jq python3-requests python3-httpx nodejs groff-base mandoc lua-ldoc"
 case ${1:-build} in
 build) ;;
 test) packages="$packages $tests" ;;
-ci) packages="$packages $tests lua-check shellcheck clang-format cppcheck clang" ;;
+ci) packages="$packages $tests shellcheck clang-format cppcheck clang" ;;
 *) echo "usage: sh scripts/setup.sh [build|test|ci]" >&2; exit 2 ;;
 esac
 
