@@ -57,7 +57,7 @@ end
 -- For the list of commands: also one that cannot be had, in one line that says why.
 function M.describe(name)
   local command, message = M.open(name)
-  return command or { summary = message:gsub("^the command '.-' ", ""):match("^[^\n]*"), configure = function() end }
+  return command or { summary = message:gsub("^the command '.-' ", ""):match("^[^\n]*"):gsub(":$", "") }
 end
 
 return M

@@ -3,8 +3,8 @@ Row readers of the user's, moonkey.format.NAME, in the form of moonkey.rows: nex
 
   open(file, options)   file: open for reading; options: { path = its name, nil for standard input; name = for messages }
                         returns next_row, close, columns; or nil, message where the input cannot be used
-  next_row()            a row, and its line where that is known; nil, { line =, message = } for a bad one; nil at the end.
-                        What it raises ends the run: the input makes no sense from there on
+  next_row()            a row, and its line where that is known; nil, { line =, message = } for a bad one; nil at the end;
+                        nil, message, or an error raised, where the input makes no sense from there on
   close()               optional
   columns               optional, a list of names: then each row is a list of cells, which mean what they mean in CSV
 ]]
@@ -53,13 +53,11 @@ end
 function Reader:next()
   if self.ended then return nil, nil, self.failure end
   local ok, row, more = pcall(self.iterate)
-  if not ok then
+  if not ok then row, more = nil, tostring(row) end
+  if row == nil and type(more) ~= "table" then -- where a line comes with every row, it comes with the end, too
     self.ended = true
-    return nil, nil, ("the format '%s' failed: %s"):format(self.format, tostring(row))
-  end
-  if row == nil and more == nil then
-    self.ended = true
-    return nil
+    if type(more) ~= "string" then return nil end
+    return nil, nil, ("the format '%s' failed: %s"):format(self.format, more)
   end
   if type(row) == "table" then
     local line = math.tointeger(more)
@@ -67,8 +65,7 @@ function Reader:next()
     local cells, message = cells_of(self.columns, row)
     return cells, line, message
   end
-  local problem = type(more) == "table" and more or { message = more }
-  if row ~= nil then problem = { message = "a row is a table, not a " .. type(row) } end
+  local problem = row == nil and more or { message = "a row is a table, not a " .. type(row) }
   return false, math.tointeger(problem.line), tostring(problem.message)
 end
 
