@@ -60,8 +60,8 @@ local function alias_text(alias)
 end
 
 local function module_text(module)
-  local text = module.summary ~= "" and module.summary or module.name .. "."
-  local out = { comment(text, { "-- @module " .. module.name }, "local M = {}") }
+  local text = module.summary ~= "" and module.summary or stubs.title(module) .. "."
+  local out = { comment(text, { "-- @module " .. stubs.title(module) }, "local M = {}") }
   for _, fn in ipairs(module.functions) do out[#out + 1] = function_text(fn, module) end
   for _, class in ipairs(module.classes) do
     if class.name ~= module.name and (#class.fields > 0 or class.text ~= "") then out[#out + 1] = class_text(class) end

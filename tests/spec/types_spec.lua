@@ -6,7 +6,7 @@ local stubs = require "moonkey.help.stubs"
 
 -- Modules that the parts of the host use among themselves; no script should. All others have a stub.
 local INTERNAL = {}
-for name in ([[ahead announce beneath cli completion control coroutine deprecate digest doctor emulator extension files harmless help httpd
+for name in ([[ahead announce beneath cli completion control coroutine digest doctor emulator extension files harmless help httpd
     identity jail limits lineedit looks nearest pages preview probe process profile profile_fields project repl require resource
     restricted rows script session sqlite strict sys terminal traceback versions]]):gmatch("%S+") do
   INTERNAL[name] = true
@@ -151,6 +151,7 @@ describe("options", function()
     ["moonkey.BatchOptions"] = { function() batch.run(BAD) end },
     ["moonkey.TokenFields"] = { function() token.update("TKN-0000-0001", BAD) end },
     ["moonkey.NewTokenFields"] = { function() token.create(BAD) end },
+    ["moonkey.Deprecation"] = { function() require("moonkey.deprecate").announce("x", BAD) end },
   }
 
   local function named_in(message)
@@ -178,6 +179,23 @@ describe("options", function()
     end
     assert.is_false((pcall(rql.contains, "name", "x", BAD)))
   end)
+end)
+
+-- Extensions are the user's; what they have to be is a table of kinds.
+describe("the types of extensions", function()
+  local kinds = require "moonkey.extension.kinds"
+  local CLASSES = { command = "Command", format = "Format", output = "Output", credential = "Credential", check = "Check" }
+
+  for _, kind in ipairs(kinds.NAMES) do
+    it("have the functions of a " .. kind, function()
+      local name = ("moonkey.%sModule"):format(assert(CLASSES[kind], kind))
+      local fields = fields_of(name)
+      for _, fn in ipairs(kinds[kind].functions) do assert.is_true(fields[fn], name .. "." .. fn) end
+      for _, field in ipairs(classes[name].fields) do
+        assert.equal(field.name ~= kinds[kind].needs, field.optional, name .. "." .. field.name)
+      end
+    end)
+  end
 end)
 
 describe("fields", function()

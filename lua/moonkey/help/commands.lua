@@ -74,9 +74,9 @@ end
 
 -- The commands within a command, by name.
 function M.subcommands(name)
-  local names, _, command = {}, load_command(name)
-  for i, sub in ipairs(command._commands) do names[i] = sub._name end
-  return names
+  local list, _, command = {}, load_command(name)
+  for i, sub in ipairs(command._commands) do list[i] = sub._name end
+  return list
 end
 
 -- Its text under a heading.

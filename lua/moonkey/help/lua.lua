@@ -74,7 +74,7 @@ local function is_module(class, module)
 end
 
 function M.module_text(module)
-  local out = { "# " .. module.name, "" }
+  local out = { "# " .. stubs.title(module), "" }
   if module.summary ~= "" then add_lines(out, { module.summary }) end
   for _, class in ipairs(module.classes) do
     if is_module(class, module) and #class.fields > 0 then

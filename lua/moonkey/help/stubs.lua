@@ -147,7 +147,13 @@ function M.parse(name, text)
       comment = {}
     end
   end
+  if #comment > 0 then add(module, comment, "") end
   return module
+end
+
+-- What it is called in a heading: one that cannot be required has no name.
+function M.title(module)
+  return module.name == "_" and "moonkey." .. module.short or module.name
 end
 
 -- nil where there is no such stub.
