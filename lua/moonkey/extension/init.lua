@@ -98,6 +98,7 @@ local function load(kind, name, path, module)
     message = message and ("%s: %s"):format(path, message)
   end
   if value ~= nil then return value end
+  message = message:gsub("^%.%.%.[^:]*:", function() return path .. ":" end) -- Lua shortens long names of files
   if not message:find(path .. ":", 1, true) then message = ("%s: %s"):format(path, message) end
   return nil, ("the %s '%s' cannot be loaded: %s"):format(kinds[kind].what, name, message)
 end
