@@ -1,6 +1,7 @@
 -- The emulator's store: accounts, modules and tokens in SQLite, one connection, one transaction for each batch of requests.
 -- Functions raise when the database fails: whoever runs a batch rolls it back.
 local catalog = require "moonkey.emulator.catalog"
+local found = require "moonkey.emulator.found"
 local lists = require "moonkey.emulator.lists"
 local schema = require "moonkey.emulator.schema"
 local values = require "moonkey.emulator.query_values"
@@ -51,7 +52,8 @@ function M.open(path)
     return nil, message
   end
   return setmetatable({
-    db = db, statements = {}, seen = {}, principals = {}, secret_of = {}, known_accounts = {}, known_modules = {},
+    db = db, statements = {}, seen = {}, last_seen = {}, found = found.new(), principals = {}, secret_of = {},
+    known_accounts = {}, known_modules = {},
   }, Store)
 end
 
@@ -87,7 +89,8 @@ end
 function Store:write_seen()
   for n, at in pairs(self.seen) do
     self:run("UPDATE token SET last_access_at = ? WHERE n = ?", at, n)
-    self.seen[n] = nil
+    self.found:touched(self.last_seen[n])
+    self.seen[n], self.last_seen[n] = nil, at
   end
 end
 
@@ -97,7 +100,8 @@ function Store:commit()
 end
 
 function Store:rollback()
-  self.seen, self.principals, self.secret_of = {}, {}, {}
+  self.seen, self.last_seen, self.principals, self.secret_of = {}, {}, {}, {}
+  self.found:clear()
   self.db:exec("ROLLBACK") -- fails when SQLite has already rolled back, which is what is wanted
 end
 
@@ -118,8 +122,9 @@ function Store:principal(secret)
   return principal
 end
 
--- The token has changed: what is known of it as a caller no longer holds.
+-- The token has changed: what is known of it as a caller, and of lists, no longer holds.
 function Store:forget(id)
+  self.found:clear()
   local secret = self.secret_of[id]
   if secret then
     self.principals[secret], self.secret_of[id] = nil, nil
@@ -172,6 +177,7 @@ end
 
 -- Add a token given as such a table, with `modules` as an array of ids.
 function Store:add(token)
+  self.found:clear()
   self:run("INSERT INTO token (" .. COLUMNS .. ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     token.id, token.name, token.description, token.icon, token.status, token.secret,
     instant(token.last_access_at), token.account, token.revision, instant(token.created_at), token.created_by,
