@@ -7,11 +7,11 @@ set -eu
 packages="build-essential cmake ninja-build pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev libssl-dev
 libsqlite3-dev libmicrohttpd-dev lua-argparse libcsv-dev libedit-dev"
 tests="libcmocka-dev lua-busted lua-check python3 valgrind curl openssl nginx-light chromium chromium-driver
-lua-penlight lua-lpeg lua-filesystem jq python3-requests python3-httpx nodejs groff-base mandoc lua-ldoc"
+lua-penlight lua-lpeg lua-filesystem jq python3-requests python3-httpx nodejs groff-base mandoc lua-ldoc zsh fish"
 case ${1:-build} in
 build) ;;
 test) packages="$packages $tests" ;;
-ci) packages="$packages $tests shellcheck clang-format cppcheck clang" ;;
+ci) packages="$packages $tests shellcheck clang-format clang-tidy cppcheck clang lintian" ;;
 *) echo "usage: sh scripts/setup.sh [build|test|ci]" >&2; exit 2 ;;
 esac
 
