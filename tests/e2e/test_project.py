@@ -67,10 +67,12 @@ class Init(Project):
         self.assertEqual((self.files(), self.read("README.md")), (FILES, "mine"))
 
     def test_all_or_nothing(self):
-        """The limit is on the size of a file, which one of them exceeds."""
+        """The limit is on the size of a file, which one of them exceeds; the types are there already."""
+        self.run_and_expect(0, "types")
         done = subprocess.run(["sh", "-c", "trap '' XFSZ; ulimit -f 1; exec moonkey init new/project"], cwd=self.dir, env=self.environment(),
                               capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("cannot make the project: new/project/", done.stderr)
         self.assertIn("File too large", done.stderr)
         self.assertFalse(os.path.exists(self.path("new")))
 
