@@ -5,6 +5,8 @@
  * all that it started, has ended.
  */
 #include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <openssl/crypto.h>
@@ -13,6 +15,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "lib/control.h"
 #include "lib/session.h"
@@ -105,6 +108,19 @@ static void on_closed_pipe(int signo)
     (void)signo;
 }
 
+/* A stream that whoever started us has closed: its number would go to the next file or connection that is opened, and what is
+   printed, a secret even, into that. What stands there instead fails when it is used. */
+static bool fill_closed_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) != -1 || errno != EBADF)
+            continue;
+        if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    }
+    return true;
+}
+
 /* libcurl does not look whether OpenSSL has what it needs; without it, the first use of TLS would crash. */
 static bool set_up_libraries(void)
 {
@@ -115,6 +131,8 @@ static bool set_up_libraries(void)
 int main(int argc, char **argv)
 {
     struct program p = {.argc = argc, .argv = argv, .exit_code = EXIT_SCRIPT};
+    if (!fill_closed_streams())
+        return EXIT_SCRIPT; /* where nothing can be said */
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = on_closed_pipe, .sa_flags = SA_RESTART}, NULL);
     secret_protect_process();
     control_take_environment();

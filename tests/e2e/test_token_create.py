@@ -74,6 +74,13 @@ class Create(Case):
                 self.said.append(done.stderr)
             os.close(out)
 
+    def test_a_closed_standard_output_is_not_the_next_connection(self):
+        command = f'exec "{MOONKEY}" token create --name x --account ACC-0000-0001 --reveal >&-'
+        done = self.run_moonkey("-c", command, env=self.env, program="/bin/sh")
+        self.assertEqual((done.code, done.out), (1, ""))
+        self.assertRegex(done.err, r"(TKN-[0-9-]+) was made, but its secret could not be written.*moonkey token delete \1\)")
+        self.assertIn("cannot write to standard output: Bad file descriptor", done.err)
+
     def test_secret_file(self):
         done = self.create(*ACCOUNT, "--secret-file", "robot.secret")
         token_id = done.out.rstrip("\n")
