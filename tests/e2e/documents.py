@@ -29,6 +29,10 @@ class DocumentCase(Case):
         super().setUp()
         os.symlink(MOONKEY, self.path("moonkey"))
 
+    def password_manager(self, credential):
+        """A program `pass` that has the credential."""
+        self.write("pass", f"#!/bin/sh\necho '{credential}'\n", 0o755)
+
     def shell(self, line, env):
         env = {**self.environment(**env), "PATH": f"{self.dir}:{os.environ['PATH']}"}
         done = subprocess.run(["bash", "-c", line + "\nexit $?"], cwd=self.dir, env=env, stdin=subprocess.DEVNULL,

@@ -15,7 +15,9 @@ class Cookbook(DocumentCase):
             return f.read()
 
     def follow(self, name):
-        self.run_document(self.recipe(name), self.emulator("--seed", "100").env)
+        emulator = self.emulator("--seed", "100")
+        self.password_manager(emulator.credential)
+        self.run_document(self.recipe(name), emulator.env)
 
     def test_there_are_ten_and_help_shows_them(self):
         self.assertGreaterEqual(len(RECIPES), 10)

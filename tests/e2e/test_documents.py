@@ -24,7 +24,7 @@ class Documents(DocumentCase):
 
     def follow(self, path):
         emulator = self.emulator("--seed", "100")
-        self.write("pass", f"#!/bin/sh\necho '{emulator.credential}'\n", 0o755)
+        self.password_manager(emulator.credential)
         for name, content in FILES.items():
             self.write(name, content)
         with open(path, encoding="utf-8") as f:

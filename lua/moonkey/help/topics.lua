@@ -17,7 +17,7 @@ M.LIST = {
   { "restricted", "scripts of others: what they may touch, and how much they may take" },
   { "security", "what is kept secret, and how" },
   { "examples", "a few commands to begin with" },
-  { "cookbook", "ten tasks, and how they are done; moonkey help cookbook undo: one of them" },
+  { "cookbook", "tasks, and how they are done; moonkey help cookbook undo: one of them" },
   { "lua", "all that scripts can use: moonkey-lua(3); token.list and the like: one function" },
 }
 
