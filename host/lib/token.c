@@ -304,6 +304,15 @@ static int f_check_fields(lua_State *L)
     return 0;
 }
 
+/* locks_out(id, fields): would token.update be refused, because its credential could lock itself out by that? */
+static int f_locks_out(lua_State *L)
+{
+    const char *target = make_target(L, TOKENS, 1, "");
+    const struct buf *body = token_body(L, 2, TOKEN_UPDATE);
+    lua_pushboolean(L, client_locks_out(control_need_client(L), "PUT", target, body->data, body->len));
+    return 1;
+}
+
 static const luaL_Reg lib[] = {
     {"check_fields", f_check_fields},
     {"create", f_create},
@@ -313,6 +322,7 @@ static const luaL_Reg lib[] = {
     {"enable", f_enable},
     {"get", f_get},
     {"get_module", f_get_module},
+    {"locks_out", f_locks_out},
     {"update", f_update},
     {NULL, NULL},
 };

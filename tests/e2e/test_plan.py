@@ -252,6 +252,17 @@ class Applying(Plans):
                 done = self.moonkey("batch", "two.jsonl", "-o", "jsonl", *flags, *dry_run)
                 self.assertEqual([r["changes"] for r in done.results()], there_and_back)
 
+    def test_a_dry_run_fails_where_the_run_would(self):
+        own = self.api.credential.split(":")[1]
+        self.write("own.jsonl", json.dumps({"id": own, "modules": []}) + "\n")
+        self.write("secret.jsonl", json.dumps({"id": "TKN-0000-0005", "description": self.api.credential}) + "\n")
+        for name, flags, said in (("own", ["--skip-unchanged"], "--allow-self permits it"), ("own", ["--undoable"], "--allow-self permits it"),
+                                  ("secret", ["--undoable"], "has a credential in it")):
+            for dry_run in (["--dry-run"], []):
+                done = self.moonkey("batch", name + ".jsonl", *flags, *dry_run)
+                self.assertEqual(done.code, 3, done.err)
+                self.assertIn(said, done.err)
+
     def test_max_changes(self):
         self.make_plan(ROWS)
         before = self.tokens()

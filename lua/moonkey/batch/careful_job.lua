@@ -5,6 +5,7 @@ For a row of a plan: what the plan was made from must still be so; a token that 
 ("drift"), not overwritten. One that has the planned values already is skipped. Of any other row: the fields are those of
 token.update.
 ]]
+local core = require "moonkey.token.core"
 local default_job = require "moonkey.batch.default_job"
 local diff = require "moonkey.batch.plan.diff"
 local http = require "moonkey.http"
@@ -51,26 +52,27 @@ local function preview_of(tok, fields, changes, previews)
   return tok, changes
 end
 
--- Send the fields, which make these changes; `keep`: what was there before is recorded first. token.update's results, with the
--- changes behind the token.
-local function write(tok, fields, changes, ctx, keep)
-  if keep and #changes > 0 then
-    local field = diff.field_with_secret(changes)
-    if field then
-      return nil, failure("row", "not recorded", ("the %s has a credential in it, before or after; no file may hold that, so "
-        .. "that the change could not be undone: make it without a plan and without --undoable"):format(field))
-    end
+-- nil where what is to change may stand in a journal.
+local function unrecordable(changes)
+  local field = diff.field_with_secret(changes)
+  return field and failure("row", "not recorded", ("the %s has a credential in it, before or after; no file may hold that, so "
+    .. "that the change could not be undone: make it without a plan and without --undoable"):format(field))
+end
+
+-- Send the fields, which make these changes, or under --dry-run show that; `keep`: what was there before is recorded first.
+-- token.update's results, with the changes behind the token.
+local function write(tok, fields, changes, ctx, keep, previews)
+  local why_not = keep and unrecordable(changes)
+  if why_not then return nil, why_not end
+  if http.dry_run() then
+    if not core.locks_out(tok.id, fields) then return preview_of(tok, fields, changes, previews) end
+  elseif keep and #changes > 0 then
     local recorded, err = ctx:intend(changes)
     if not recorded then return nil, err end
   end
-  local updated, err = token.update(tok.id, fields, OPTIONS)
+  local updated, err = token.update(tok.id, fields, OPTIONS) -- refused, under --dry-run as without
   if not updated then return nil, err end
   return updated, changes
-end
-
-local function write_or_preview(tok, fields, changes, ctx, keep, previews)
-  if http.dry_run() then return preview_of(tok, fields, changes, previews) end
-  return write(tok, fields, changes, ctx, keep)
 end
 
 local function run_planned(row, ctx, force, previews)
@@ -83,7 +85,7 @@ local function run_planned(row, ctx, force, previews)
   if drifted then return nil, drifted end
   local changes = diff.changes(tok, diff.fields(row.changes))
   if #changes == 0 then return "skipped" end
-  return write_or_preview(tok, diff.fields(changes), changes, ctx, true, previews)
+  return write(tok, diff.fields(changes), changes, ctx, true, previews)
 end
 
 local function run_plain(row, ctx, options, previews)
@@ -93,7 +95,7 @@ local function run_plain(row, ctx, options, previews)
   if not tok then return nil, err end
   local changes = diff.changes(tok, row)
   if options.skip_unchanged and #changes == 0 then return "skipped" end
-  return write_or_preview(tok, row, changes, ctx, options.undoable, previews)
+  return write(tok, row, changes, ctx, options.undoable, previews)
 end
 
 -- M.new{ skip_unchanged = equal rows are not written, undoable = the before-image is recorded before each write (for rows of a
