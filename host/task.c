@@ -302,11 +302,12 @@ struct task *task_spawn(lua_State *L, int nargs)
 
 static void end_task(lua_State *L, struct task *task)
 {
+    bool meant = limits_interrupted(task->account); /* by whoever has interrupted it */
     sched.alive--;
     if (task->account != task->inherited)
         limits_close(task->account);
     limits_close(task->inherited);
-    if (task->state == FAILED && !task->joins) {
+    if (task->state == FAILED && !task->joins && !meant) {
         task->next = sched.failures;
         sched.failures = task;
     } else {

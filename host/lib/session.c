@@ -7,6 +7,7 @@
 #include "session.h"
 
 #include <lauxlib.h>
+#include <signal.h>
 
 #include "../limit.h"
 #include "../lineedit.h"
@@ -16,11 +17,14 @@
 
 static bool taken;
 static struct account *volatile under_way;
+static volatile sig_atomic_t untold; /* how often SIGINT has come, and the loop has not told of it */
+static int spent;                    /* so many of these were for what has ended since */
 
 /* In a signal handler. The second time, without a loop_step() in between, it is meant for whatever keeps the program busy. */
 static void at_once(unsigned times)
 {
     struct account *running = limits_running();
+    untold++;
     if (under_way)
         limits_interrupt(under_way);
     if (running && (!under_way || times > 1))
@@ -31,11 +35,16 @@ static void at_once(unsigned times)
 
 bool session_takes_interrupt(void)
 {
-    if (taken && under_way)
+    if (!taken)
+        return false;
+    untold--;
+    if (spent > 0)
+        spent--;
+    else if (under_way)
         task_cancel_account(under_way);
-    else if (taken)
+    else
         lineedit_interrupt();
-    return taken;
+    return true;
 }
 
 /* session.can_take_interrupts(): only where limits are watched (moonkey.limits) does anything run for an account. */
@@ -81,8 +90,11 @@ static int f_begin(lua_State *L)
 static int f_finish(lua_State *L)
 {
     struct account *account = under_way;
+    bool interrupted = limits_interrupted(account);
     under_way = NULL;
-    lua_pushboolean(L, limits_interrupted(account));
+    if (interrupted)
+        spent = untold;
+    lua_pushboolean(L, interrupted);
     limits_close(account);
     return 1;
 }

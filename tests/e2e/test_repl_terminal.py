@@ -77,6 +77,8 @@ class Any(ReplCase):
                 terminal.expect("interrupted")
                 terminal.expect("> ")
                 terminal.say("6 * 7", "42")
+        self.assertNotRegex(terminal.text(), r"\n> (\^C)?\n")  # once for each, and not for the prompt, too
+        self.assertNotIn("traceback", terminal.text())
         terminal.say('token.get("TKN-0000-0002").name', '"Catalog import 0002"')
         self.assertEqual(terminal.leave(), 0)
 
