@@ -40,6 +40,12 @@ if(NOT EDIT_FOUND)
   message(STATUS "without libedit (libedit-dev): moonkey repl takes plain lines")
 endif()
 
+# Where it is missing, --restricted does without its filter of system calls, and says so.
+pkg_check_modules(SECCOMP IMPORTED_TARGET libseccomp>=2.5)
+if(NOT SECCOMP_FOUND)
+  message(STATUS "without libseccomp (libseccomp-dev): --restricted does not filter system calls")
+endif()
+
 if(missing_packages)
   list(REMOVE_DUPLICATES missing_packages)
   list(JOIN missing_packages " " packages)

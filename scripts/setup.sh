@@ -5,7 +5,7 @@
 set -eu
 
 packages="build-essential cmake ninja-build pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev libssl-dev
-libsqlite3-dev libmicrohttpd-dev lua-argparse libcsv-dev libedit-dev"
+libsqlite3-dev libmicrohttpd-dev lua-argparse libcsv-dev libedit-dev libseccomp-dev"
 tests="libcmocka-dev lua-busted lua-check python3 valgrind curl openssl nginx-light chromium chromium-driver
 lua-penlight lua-lpeg lua-filesystem jq python3-requests python3-httpx nodejs groff-base mandoc lua-ldoc zsh fish"
 case ${1:-build} in

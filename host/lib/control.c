@@ -16,6 +16,7 @@
 
 #include "../clock.h"
 #include "../task.h"
+#include "jail.h"
 #include "lib.h"
 
 #define VARIABLE "MPT_API_TOKEN" /* as the platform's own client calls it (api-contract, section 2) */
@@ -40,6 +41,15 @@ struct client *control_need_client(lua_State *L)
         lua_error(L);
     luaL_error(L, "no API is set up here; run this through a command that has one, such as `moonkey run`");
     return NULL;
+}
+
+void control_push_setting(lua_State *L, const char *name)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &settings) == LUA_TTABLE)
+        lua_getfield(L, -1, name);
+    else
+        lua_pushnil(L);
+    lua_remove(L, -2);
 }
 
 void control_take_environment(void)
@@ -276,6 +286,7 @@ static const luaL_Reg lib[] = {
     {"decline", f_decline},
     {"environment_has_credential", f_environment_has_credential},
     {"go_on", f_go_on},
+    {"jail", jail_begin},
     {"refuse_with", f_refuse_with},
     {"restrict", f_restrict},
     {"seal", f_seal},

@@ -14,6 +14,9 @@ struct client *control_client(void);
 /* Raises, with advice, where there is none. [-0, +0, e] */
 struct client *control_need_client(lua_State *L);
 
+/* Pushes a field of what the client was set up with, nil where there is none. [-0, +1, m] */
+void control_push_setting(lua_State *L, const char *name);
+
 /* At the very start: take the credential out of the environment, so that neither scripts nor children see it. */
 void control_take_environment(void);
 /* Ctrl-C: start nothing new. False where there is no client to stop. */

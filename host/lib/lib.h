@@ -37,6 +37,7 @@ int luaopen_moonkey_digest(lua_State *L);
 int luaopen_moonkey_files(lua_State *L);
 int luaopen_moonkey_http(lua_State *L);
 int luaopen_moonkey_httpd(lua_State *L);
+int luaopen_moonkey_jail(lua_State *L);
 int luaopen_moonkey_json(lua_State *L);
 int luaopen_moonkey_limits(lua_State *L);
 int luaopen_moonkey_lineedit(lua_State *L);

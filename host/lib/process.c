@@ -24,9 +24,10 @@ static const char PROCESS[] = "moonkey.process";
 enum { LINE_MAX_BYTES = 8192 };
 
 struct process {
-    pid_t pid; /* 0: none, or reaped */
-    int out;   /* -1: closed */
-    int code;  /* how it ended; -1: it has not, or nobody knows */
+    pid_t pid;    /* 0: none, or reaped */
+    int out;      /* -1: closed */
+    int lifeline; /* -1: closed */
+    int code;     /* how it ended; -1: it has not, or nobody knows */
     size_t len;
     char line[LINE_MAX_BYTES];
 };
@@ -96,12 +97,24 @@ static const char **read_environment(lua_State *L, int index)
 struct start {
     const char **argv, **environment; /* environment NULL: ours */
     int out;                          /* -1: ours */
-    bool errors_too;                  /* standard error goes where standard output goes */
+    int lifeline;
+    bool errors_too; /* standard error goes where standard output goes */
 };
+
+/* From now on the kernel sends this process SIGTERM once the other end of the pipe is closed. Who is in jail (host/jail.h) can
+ * send no signals any more, but close what is its own. */
+static void hold_lifeline(int fd)
+{
+    fcntl(fd, F_SETOWN, getpid());
+    fcntl(fd, F_SETSIG, SIGTERM);
+    fcntl(fd, F_SETFL, O_ASYNC);
+    fcntl(fd, F_SETFD, 0); /* for as long as it lives */
+}
 
 static void run_child(const struct start *start, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    hold_lifeline(start->lifeline);
     if (getppid() != parent)
         _exit(127); /* it died before we asked to be told */
     signal(SIGINT, SIG_IGN);
@@ -152,12 +165,18 @@ static int f_spawn(lua_State *L)
     }
     struct process *p = lua_newuserdatauv(L, sizeof *p, 0);
     p->pid = 0;
-    p->out = p->code = -1;
+    p->out = p->lifeline = p->code = -1;
     p->len = 0;
     luaL_setmetatable(L, PROCESS);
-    int fds[2];
+    int fds[2], lifeline[2];
     if (!open_output(output, fds))
         return luaL_fileresult(L, 0, output ? output : "pipe");
+    if (pipe2(lifeline, O_CLOEXEC) != 0) {
+        close_if_open(fds[0]);
+        close_if_open(fds[1]);
+        return luaL_fileresult(L, 0, "pipe");
+    }
+    start.lifeline = lifeline[0];
     start.out = fds[1];
     start.errors_too = output && fds[1] >= 0;
     pid_t self = getpid(), pid = fork();
@@ -165,13 +184,16 @@ static int f_spawn(lua_State *L)
         run_child(&start, self);
     int saved = errno;
     close_if_open(fds[1]);
+    close(lifeline[0]);
     if (pid < 0) {
         close_if_open(fds[0]);
+        close(lifeline[1]);
         errno = saved;
         return luaL_fileresult(L, 0, start.argv[0]);
     }
     p->pid = pid;
     p->out = fds[0];
+    p->lifeline = lifeline[1];
     return 1;
 }
 
@@ -228,19 +250,25 @@ static int wait_until(pid_t pid, int64_t until)
     }
 }
 
+static void close_lifeline(struct process *p)
+{
+    close_if_open(p->lifeline);
+    p->lifeline = -1;
+}
+
 static int stop(struct process *p, double seconds)
 {
     int code = p->code;
     if (p->pid > 0) {
-        kill(p->pid, SIGTERM);
+        if (kill(p->pid, SIGTERM) != 0)
+            close_lifeline(p);
         code = wait_until(p->pid, clock_now() + (int64_t)(seconds * (double)NS_PER_S));
-        if (code < 0) {
-            kill(p->pid, SIGKILL);
+        if (code < 0 && kill(p->pid, SIGKILL) == 0)
             code = wait_until(p->pid, INT64_MAX);
-        }
         p->pid = 0;
         p->code = code;
     }
+    close_lifeline(p);
     close_if_open(p->out);
     p->out = -1;
     return code;

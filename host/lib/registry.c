@@ -14,6 +14,7 @@ static const luaL_Reg modules[] = {
     {"moonkey.files", luaopen_moonkey_files},
     {"moonkey.http", luaopen_moonkey_http},
     {"moonkey.httpd", luaopen_moonkey_httpd},
+    {"moonkey.jail", luaopen_moonkey_jail},
     {"moonkey.json", luaopen_moonkey_json},
     {"moonkey.limits", luaopen_moonkey_limits},
     {"moonkey.lineedit", luaopen_moonkey_lineedit},
