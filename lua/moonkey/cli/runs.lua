@@ -1,10 +1,12 @@
 -- moonkey runs: what has been run, and what came of each row.
+local as = require "moonkey.cli.output.json"
 local json = require "moonkey.json"
 local log = require "moonkey.log"
 local place = require "moonkey.batch.journal.place"
 local reader = require "moonkey.batch.journal.reader"
 local rerun = require "moonkey.batch.rerun"
 local result = require "moonkey.batch.result"
+local stdout = require "moonkey.cli.output.stdout"
 local stop = require "moonkey.cli.stop"
 local summary = require "moonkey.batch.summary"
 local told = require "moonkey.cli.runs.told"
@@ -37,37 +39,28 @@ local function as_json(run)
   return json.encode(meta)
 end
 
--- What stands before a record of JSON, so that all together are one array; its end.
-local function array()
-  local before = "[\n"
-  return function()
-    local text = before
-    before = ",\n"
-    return text
-  end, function() return before == "[\n" and "[]\n" or "\n]\n" end
+-- The end of what is written in another format than JSON.
+local function flush_only()
+  return stdout.flush()
+end
+
+-- Where a list of runs goes: { add(self, run, id), finish }
+local function list_output(format, count)
+  if format == "json" then return as.array(as_json) end
+  if format == "jsonl" then return as.lines(as_json) end
+  if count > 0 then stdout.write(told.HEADER) end
+  return { add = function(_, run, id) stdout.write(told.line(id, run)) end, finish = flush_only }
 end
 
 local function list(args)
   local runs, message = place.list()
   if not runs then stop.usage(message) end
-  local as_lines, next_item, last = args.output == "jsonl", array()
-  local is_array = args.output == "json"
-  if not is_array and not as_lines and #runs > 0 then
-    io.stdout:write(told.HEADER)
-  end
+  local out = list_output(args.output, #runs)
   for _, entry in ipairs(runs) do
     local run, problem = told.describe(entry.path)
-    if not run then
-      io.stderr:write(("moonkey: %s\n"):format(problem))
-    elseif is_array then
-      io.stdout:write(next_item(), as_json(run))
-    elseif as_lines then
-      print(as_json(run))
-    else
-      io.stdout:write(told.line(entry.id, run))
-    end
+    if run then out:add(run, entry.id) else io.stderr:write(("moonkey: %s\n"):format(problem)) end
   end
-  if is_array then io.stdout:write(last()) end
+  out:finish()
   if #runs == 0 then io.stderr:write(("moonkey: there are no runs in %s\n"):format(place.directory())) end
 end
 
@@ -94,12 +87,19 @@ local function table_line(r)
   return ("%7d  %-14s  %-8s  %-4s %s\n"):format(r.row, result.one_line(r.id or ""), r.outcome, r.status or "", what)
 end
 
-local WRITERS = { table = table_line, jsonl = result.to_jsonl, csv = result.to_csv }
+local TITLES = ("%7s  %-14s  %-8s  %-4s %s\n"):format("ROW", "ID", "OUTCOME", "HTTP", "WHY")
+local HEADS = { table = TITLES, csv = result.CSV_HEADER }
+local WRITERS = { table = table_line, csv = result.to_csv }
 
--- As items of one array.
-local function json_items()
-  local next_item, last = array()
-  return function(r) return next_item() .. result.to_jsonl(r):sub(1, -2) end, last
+local function one_line(r)
+  return result.to_jsonl(r):sub(1, -2)
+end
+
+local function results_output(format)
+  if format == "json" then return as.array(one_line) end
+  if format == "jsonl" then return as.lines(one_line) end
+  stdout.write(HEADS[format])
+  return { add = function(_, r) stdout.write(WRITERS[format](r)) end, finish = flush_only }
 end
 
 -- As a file for batch.
@@ -118,16 +118,12 @@ local function results(path, args)
   if args.failed and format == "csv" then
     return failed_rows(journal)
   end
-  if format == "csv" then io.stdout:write(result.CSV_HEADER) end
-  if format == "table" then io.stdout:write(("%7s  %-14s  %-8s  %-4s %s\n"):format("ROW", "ID", "OUTCOME", "HTTP", "WHY")) end
-  local write, last = WRITERS[format], nil
-  if format == "json" then write, last = json_items() end
+  local out = results_output(format)
   for r in journal:results(args.failed and { "failed" } or nil) do
     r.hash, r.at = nil, nil
-    local ok, problem = io.stdout:write(write(r))
-    if not ok then stop.with(1, "cannot write to standard output: " .. problem) end
+    out:add(r)
   end
-  if last then io.stdout:write(last()) end
+  out:finish()
 end
 
 local function check(args)

@@ -17,7 +17,7 @@ local Array = {}
 Array.__index = Array
 
 function Array:add(object)
-  stdout.write(self.any and ",\n" or "[\n", line(object))
+  stdout.write(self.any and ",\n" or "[\n", self.encode(object))
   self.any = true
 end
 
@@ -26,23 +26,24 @@ function Array:finish()
   stdout.flush()
 end
 
-function M.array()
-  return setmetatable({}, Array)
+-- encode(object) -> JSON text on one line; without it, as tokens are written.
+function M.array(encode)
+  return setmetatable({ encode = encode or line }, Array)
 end
 
 local Lines = {}
 Lines.__index = Lines
 
-function Lines.add(_, object)
-  stdout.write(line(object), "\n")
+function Lines:add(object)
+  stdout.write(self.encode(object), "\n")
 end
 
 function Lines.finish()
   stdout.flush()
 end
 
-function M.lines()
-  return setmetatable({}, Lines)
+function M.lines(encode)
+  return setmetatable({ encode = encode or line }, Lines)
 end
 
 local function sorted_keys(object, first)
