@@ -9,6 +9,7 @@ local control = require "moonkey.control"
 local files = require "moonkey.files"
 local job = require "moonkey.restricted.job"
 local limits = require "moonkey.limits"
+local log = require "moonkey.log"
 local place = require "moonkey.batch.journal.place"
 local places = require "moonkey.restricted.places"
 local stop = require "moonkey.cli.stop"
@@ -147,13 +148,25 @@ local function add_directories(directories, paths)
   end
 end
 
+-- The layers beneath Lua, as people call them.
+local LAYERS = { { "no_new_privs", "no new privileges" }, { "seccomp", "seccomp" }, { "landlock", "Landlock" } }
+
+local function warn_of_missing(status)
+  for _, layer in ipairs(LAYERS) do
+    local why = status.why[layer[1]]
+    if why then
+      log.warn("--restricted goes on without %s: %s; what is seen from Lua is restricted all the same (moonkey doctor)",
+        layer[2], why)
+    end
+  end
+end
+
 local function give_up_rest(policy, written)
-  if not control.jail then return end
   local read, write = real_names(policy.read), real_names(policy.write)
   local modules = module_directories()
   table.move(modules, 1, #modules, #read + 1, read)
   add_directories(write, written)
-  control.jail{ read = read, write = write, network = "any" }
+  warn_of_missing(control.jail{ read = read, write = write, network = "any" })
 end
 
 -- The client is set up: the user's code comes next. `written`: names of files that the command will write then.

@@ -14,7 +14,7 @@ M.VERDICTS = { "ok", "warning", "problem", "skipped" }
 
 local CHECKS = {
   "moonkey.doctor.program", "moonkey.doctor.configuration", "moonkey.doctor.places", "moonkey.doctor.credential",
-  "moonkey.doctor.connection", "moonkey.doctor.identity",
+  "moonkey.doctor.connection", "moonkey.doctor.identity", "moonkey.doctor.jail",
 }
 
 local Case = {}
