@@ -133,6 +133,8 @@ static void on_poke(int signo)
 {
     int saved = errno;
     (void)signo;
+    if (!pthread_equal(pthread_self(), watch.watched)) /* the watcher, which is to wake up */
+        return;
     int64_t time = now();
     const struct account *account = own.account;
     if (limits_reached() == LIMIT_NONE && own.running && time >= due_after(account, own.entered)) {
@@ -308,11 +310,12 @@ static void write_texts(const struct limits_config *c)
              (double)c->memory / (1 << 20));
 }
 
-/* Signals are for the first thread. */
+/* Signals are for the first thread, but the one that wakes the watcher. */
 static int start_watcher(void)
 {
     sigset_t all, before;
     sigfillset(&all);
+    sigdelset(&all, POKE_SIGNAL);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&watch.thread, NULL, watcher, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -346,8 +349,10 @@ void limits_end(void)
     if (!watch.started)
         return;
     atomic_store(&watch.ends, true);
-    pthread_cancel(watch.thread); /* it sleeps for as long as this thread does nothing */
-    pthread_join(watch.thread, NULL);
+    while (pthread_tryjoin_np(watch.thread, NULL) == EBUSY) { /* it sleeps for as long as this thread does nothing */
+        pthread_kill(watch.thread, POKE_SIGNAL);
+        usleep(500);
+    }
     watch.started = false;
     while (own.made) {
         struct account *account = own.made;
