@@ -108,12 +108,15 @@ end
 
 -- Run a compiled chunk, and show what came of it with `show` (M.show). Returns whether it went well, and the value for `_`.
 function M.run(chunk, show)
-  local well, value, err, trace = core.spawn(perform, chunk, show):join()
+  local ok, well, value, err, trace = pcall(core.join, core.spawn(perform, chunk, show))
   local interrupted = session.finish()
   if sys.interrupted() then return false end
   if interrupted then
     log.warn("interrupted")
     return false
+  end
+  if not ok then -- it has got at the task itself, as with debug.sethook
+    well, err, trace = false, well, tostring(well)
   end
   if trace then show_error(err, trace) end
   return well, value

@@ -10,7 +10,7 @@ local json = require "moonkey.json"
 
 local M = {}
 
-local DEEPEST, MOST_ENTRIES, MOST_LINES, LONGEST_STRING = 6, 100, 1000, 4000
+local DEEPEST, MOST_ENTRIES, MOST_LINES, LONGEST_STRING = 6, 100, 300, 4000
 local WIDTH = 96 -- columns of a table that stands in one line
 local INDENT = "  "
 
