@@ -49,8 +49,8 @@ local function reason_to_keep(tok)
   local created = tok.audit and tok.audit.created and time.parse(tok.audit.created.at)
   if tok.id == own_id then return "the credential in use is its own" end
   if keep(tok.id) or keep(tok.name) then return "--keep names it" end
-  if not created then return "when it was created is not known" end
-  if created > cutoff then return ("created %d days ago"):format(days_since(created)) end
+  if not created and last_use(tok) == 0 then return "when it was created is not known" end
+  if created and created > cutoff then return ("created %d days ago"):format(days_since(created)) end
 end
 
 local function disable(tok)

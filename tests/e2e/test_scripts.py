@@ -11,14 +11,15 @@ class DisableUnused(Scripts):
         self.serve(token(1, "own", used=500), token(2, "old", used=200), token(3, "never"), token(4, "new", created=10),
                    token(5, "in use", used=3), token(6, "kept by id", used=300), token(7, "Kept Robot", used=300),
                    token(8, "unknown age", created=None), token(9, "off", used=400, status="Disabled"),
-                   token(10, "elsewhere", used=100, account="ACC-0002-0002", kind="Client"), token(11, "edge", used=89))
+                   token(10, "elsewhere", used=100, account="ACC-0002-0002", kind="Client"), token(11, "edge", used=89),
+                   token(12, "unknown age, used", used=300, created=None))
         self.write("keep.txt", "\ufeff# ours\nTKN-0000-0006   # by id\n\nkept*\n")
         self.args = ["--days", "90", "--keep", "keep.txt"]
 
     def test_twice(self):
-        off = dict.fromkeys((2, 3, 9, 10), "Disabled")
+        off = dict.fromkeys((2, 3, 9, 10, 12), "Disabled")
         self.check_twice("disable_unused", self.args,
-                         {2: "disable, not used for 200 days", 3: "disable, never used", 10: "disable, not used for 100 days"},
+                         {2: "disable, not used for 200 days", 3: "disable, never used", 10: "disable, not used for 100 days", 12: "disable, not used for 300 days"},
                          "status", {**dict.fromkeys(range(1, 12), "Active"), **off})
 
     def test_what_is_left_alone(self):
