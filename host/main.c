@@ -11,6 +11,7 @@
 #include <lua.h>
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -121,6 +122,26 @@ static bool fill_closed_streams(void)
     return true;
 }
 
+/* Has whoever reads from standard output gone away (moonkey x.lua | head)? */
+static bool reader_is_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
+/* The exit code, when what was printed is not all with its reader. */
+static int finish_output(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    if (code != EXIT_SUCCESS)
+        return code;
+    if (reader_is_gone())
+        return 128 + SIGPIPE; /* as a program that the signal ends: the reader has seen enough */
+    log_write(LOG_ERROR, "cannot write to standard output");
+    return EXIT_SCRIPT;
+}
+
 /* libcurl does not look whether OpenSSL has what it needs; without it, the first use of TLS would crash. */
 static bool set_up_libraries(void)
 {
@@ -146,9 +167,5 @@ int main(int argc, char **argv)
     loop_free(p.loop);
     curl_global_cleanup();
     redact_forget_all();
-    if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_SUCCESS) {
-        log_write(LOG_ERROR, "cannot write to standard output");
-        code = EXIT_SCRIPT;
-    }
-    return code;
+    return finish_output(code);
 }

@@ -6,6 +6,7 @@ Rows as a table, CSV, JSON or Markdown: no secret is among them, because only th
   out:add{ id = "TKN-…", name = "CRM robot" }
   out:finish()
 ]]
+local harmless = require "moonkey.harmless"
 local json = require "moonkey.json"
 
 local M = {}
@@ -24,7 +25,7 @@ local function csv_cell(value)
 end
 
 local function plain_cell(value)
-  return (text(value):gsub("%c", " "))
+  return harmless((text(value):gsub("%c", " ")))
 end
 
 local function markdown_cell(value)
@@ -96,11 +97,21 @@ function Report:add(row)
   table.insert(self.rows, row)
 end
 
+local EPIPE = 32
+
+-- What writing returns. Whoever reads standard output and has seen enough (… | head) is no error.
+function Report:check(ok, message, errno)
+  if ok then return end
+  if errno == EPIPE and not self.path then os.exit(128 + 13) end -- as a program that SIGPIPE ends
+  error(("cannot write %s: %s"):format(self.path or "to standard output", message), 0)
+end
+
 -- Raises where it could not be written.
 function Report:finish()
-  local file = self.path and assert(io.open(self.path, "wb")) or io.stdout
-  self.write_all(self.rows, self.columns, function(...) assert(file:write(...)) end)
-  if self.path then assert(file:close()) end
+  local file = io.stdout
+  if self.path then file = assert(io.open(self.path, "wb")) end
+  self.write_all(self.rows, self.columns, function(...) self:check(file:write(...)) end)
+  self:check((self.path and file.close or file.flush)(file))
 end
 
 return M

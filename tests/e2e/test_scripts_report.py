@@ -1,9 +1,11 @@
 """The automation scripts that only report."""
 import json
+import os
+import subprocess
 
-from harness import main
+from harness import MOONKEY, main
 from peer import Peer
-from scripts_case import SECRET, Scripts, token
+from scripts_case import SCRIPTS, SECRET, Scripts, token
 
 
 class Inventory(Scripts):
@@ -40,6 +42,25 @@ class Inventory(Scripts):
         self.assertEqual(len(lines), 5)
         self.assertTrue(lines[0].startswith("| id | name |"))
         self.assertIn('a "quoted", b\\|c \\*d\\* €', lines[3])
+
+    def test_a_reader_that_has_seen_enough(self):
+        for form in ("csv", "json", "table"):
+            read, out = os.pipe()
+            os.close(read)
+            done = subprocess.run([MOONKEY, os.path.join(SCRIPTS, "inventory.lua"), "--format", form], env=self.environment(**self.env),
+                                  stdout=out, stderr=subprocess.PIPE, timeout=60, check=False)
+            os.close(out)
+            self.assertEqual((done.returncode, done.stderr), (141, b""))
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([MOONKEY, os.path.join(SCRIPTS, "inventory.lua")], env=self.environment(**self.env), stdout=full,
+                                  stderr=subprocess.PIPE, timeout=60, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"moonkey: cannot write to standard output: No space left on device\n", done.stderr)
+
+    def test_a_table_does_not_steer_the_terminal(self):
+        self.serve(token(1, "own"), token(2, "a\u009b31mred\u202etxt\x1b[2J"))
+        out = self.script("inventory", "--format", "table").out
+        self.assertIn("a\\u009b31mred\\u202etxt [2J", out)
 
     def test_a_file_that_cannot_be_written(self):
         done = self.script("inventory", "--output", "no/such/file.csv")
