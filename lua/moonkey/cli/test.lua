@@ -181,6 +181,8 @@ function M.run(args)
   local jobs = args.jobs and units.count("-j", args.jobs, 1, MOST_FILES) or DEFAULT_FILES
   package.path, package.cpath = places.search_paths(".")
   if not busted.is_installed() then stop.usage(busted.ADVICE) end
+  local near = args.output and busted.nearest_handler(args.output)
+  if near then stop.usage(("-o %s: busted has no such output handler; did you mean '%s'?"):format(args.output, near)) end
   local settings, message = specs.settings()
   if not settings then stop.usage(message) end
   local list

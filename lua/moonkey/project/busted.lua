@@ -3,12 +3,26 @@ busted, inside the host: its specs have the global `token`, and calls that wait.
 
 lua-busted and its friends are found where any module is, see script.prepare.
 ]]
+local nearest = require "moonkey.nearest"
+
 local M = {}
 
 M.ADVICE = "busted is not installed; get it with `apt-get install lua-busted` (Debian 12), or with `luarocks install busted`"
 
 function M.is_installed()
   return package.searchpath("busted.runner", package.path) ~= nil
+end
+
+-- busted's own; others are modules or files.
+M.HANDLERS = { "plainTerminal", "utfTerminal", "TAP", "json", "junit", "gtest", "sound" }
+
+-- The one that must have been meant, where there is no output handler of that name.
+function M.nearest_handler(name)
+  local path = package.path .. ";./spec/?.lua"
+  if name:find("%.lua$") or package.searchpath("busted.outputHandlers." .. name, path) or package.searchpath(name, path) then
+    return nil
+  end
+  return nearest(name, M.HANDLERS)
 end
 
 -- How many specs of this process have ended, however they did.

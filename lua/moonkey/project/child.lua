@@ -7,7 +7,7 @@ local task = require "moonkey.task"
 local M = {}
 
 local EVERY = 0.01 -- seconds between two looks at whether it has ended
-local GRACE = 3 -- seconds for it to end when it is told to
+local GRACE = 1 -- seconds for it to end when it is told to; what it leaves behind is thrown away
 
 -- Run `words`, a program and its arguments, as process.spawn has it. Its exit code, or nil and why it could not be started.
 -- Raises when we are interrupted, once it has ended.
