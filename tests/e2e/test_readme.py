@@ -93,6 +93,13 @@ class Readme(Case):
         (_, err), = said
         self.assertIn("2 done, 0 failed", err)
 
+    def check_project(self, said):
+        (_, _), (tested, _), (checked, _), (listed, _), (places, _) = said
+        self.assertRegex(tested, r"(?m)^\d+ successes / 0 failures / 0 errors")
+        self.assertIn("0 warnings / 0 errors", checked)
+        self.assertEqual(listed.count("\tnever used\t"), 20)
+        self.assertIn("./lua ", places)
+
     def check_runs_that_survive(self, said):
         (plan, _), _, (_, resumed), (_, retried), _, _, (undone, undo) = said
         changes = int(re.search(r"^(\d+) to change, 1 unknown id, 2 invalid rows$", plan, re.MULTILINE).group(1))
@@ -153,6 +160,7 @@ CHECKS = {
     "An emulator to aim at": Readme.check_faults,
     "A batch": Readme.check_batch,
     "A module of your own": Readme.check_module,
+    "A project of your own": Readme.check_project,
     "See it, run it, kill it, take it back": Readme.check_runs_that_survive,
 }
 

@@ -267,7 +267,7 @@ describe("README.md", function()
   it("uses every command", function()
     local used = {}
     for words in read_text("README.md"):gmatch("moonkey ([^\n`]+)") do
-      local command = words:gsub("^%-%-%S+ ", ""):match("^%a+")
+      local command = words:gsub("^%-%-%S+ ", ""):match("^[%a-]+")
       if command then used[command] = true end
     end
     for _, command in ipairs(commands) do assert.is_true(used[command], command) end
