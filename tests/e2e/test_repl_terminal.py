@@ -107,6 +107,23 @@ class Any(ReplCase):
         terminal.say("6 * 7", "42")
         self.assertEqual(terminal.leave(), 0)
 
+    def test_ctrl_c_ends_a_task_in_the_background_that_lets_nothing_else_run(self):
+        terminal = self.open()
+        terminal.say("task = require 'moonkey.task'", "")
+        terminal.type("task.spawn(function() task.sleep(0.2) while true do end end) and 1\r")
+        terminal.expect("\n1\n> ")
+        time.sleep(0.5)
+        terminal.type(CTRL_C)
+        terminal.expect("\n> ")
+        terminal.say("6 * 7", "42")
+        self.assertEqual(terminal.leave(), 0)
+
+    def test_code_that_breaks_its_own_task_breaks_nothing_else(self):
+        terminal = self.open()
+        terminal.say("debug.sethook(error, '', 1)", "count")
+        terminal.say("6 * 7", "42")
+        self.assertEqual(terminal.leave(), 0)
+
     def test_what_cannot_be_interrupted_is_left_with_the_third(self):
         terminal = self.open()
         terminal.type("print('on') ; (('a'):rep(40)):find(('a?'):rep(40) .. ('a'):rep(40))\r")
