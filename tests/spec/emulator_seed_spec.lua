@@ -141,6 +141,20 @@ describe("a file of tokens:", function()
     assert.equal("x", token.name)
   end)
 
+  it("may be what moonkey shows of the platform: over many lines, and without its secrets", function()
+    local one, two = fixture.open(2), {}
+    local _, page = one:call("GET", TOKENS .. "?select=modules,audit")
+    for i, tok in ipairs(page.data) do tok.token, two[i] = "[redacted]", tok.id end
+    local shown = require("moonkey.cli.output.json").indented(page)
+    assert.truthy(shown:find("^{\n"))
+    local peer = fixture.open(shown)
+    assert.equal(2, peer.store:count())
+    local _, tok = peer:call("GET", TOKENS .. "/" .. two[2])
+    assert.truthy(tok.token:find("^idt:TKN%-0000%-0002:%w+$"))
+    assert.equal(page.data[2].name, tok.name)
+    assert.truthy(peer.credential:find("^idt:TKN%-0000%-0001:%w+$"))
+  end)
+
   it("may begin with a byte order mark", function()
     assert.equal("ops", fixture.open("\xEF\xBB\xBF" .. OPS).credential)
   end)
@@ -184,7 +198,7 @@ describe("a file of tokens:", function()
   describe("is refused, with its line, for", function()
     local refused = {
       { "what is not JSON", '{"id":"a"}\n{"id"', ":2: Expected .* %(a seed is one JSON object a line, or one JSON array%)" },
-      { "an object over many lines", '{\n"id":"a"\n}\n', ":1: Expected .*one JSON object a line" },
+      { "an object that begins within a line, and goes on", '{"id":\n"a"}\n', ":1: Expected .*one JSON object a line" },
       { "a number", "7", ":1: a token must be an object" }, { "no id", '{"name":"x"}', ":1: the token has no id" },
       { "an empty id", '{"id":""}', ":1: the token has no id" }, { "an id of null", '{"id":null}', ":1: the token has no id" },
       { "an id that is there", '{"id":"a"}\r\n\r\n{"id":"a"}', ":3: token a is there already" },

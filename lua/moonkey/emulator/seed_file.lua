@@ -82,6 +82,14 @@ local function add_audit(token, value)
   end
 end
 
+local MASKED = "[redacted]" -- what moonkey shows in place of a secret
+
+-- What an output of moonkey has instead of a secret is none.
+local function secret_of(value)
+  local secret = text(value, "token")
+  return secret ~= MASKED and secret or nil
+end
+
 -- number: makes its secret, when it has none
 local function add_token(store, value, number)
   local source = object(value, "a token")
@@ -96,7 +104,7 @@ local function add_token(store, value, number)
   local token = {
     id = id, name = text(source.name, "name"), description = text(source.description, "description"),
     icon = text(source.icon, "icon"), status = text(source.status, "status") or "Active",
-    secret = text(source.token, "token") or secrets.fixed(id, number),
+    secret = secret_of(source.token) or secrets.fixed(id, number),
     last_access_at = text(source.lastAccessAt, "lastAccessAt"), account = account.id,
     revision = math.tointeger(source.revision) or 1, modules = modules_of(store, source.modules),
   }
@@ -130,10 +138,10 @@ local function add_text(store, line, number)
   end
 end
 
--- Line by line, or the whole file as one text when it begins as a list. at.line: where it is.
+-- Line by line, or the whole file as one text when it begins as a list, or as an object over many lines. at.line: where it is.
 local function add_all(store, file, at)
   local line = file:read("L"):gsub("^" .. BOM, "")
-  if line:find("^%s*%[") then
+  if line:find("^%s*%[") or line:find("^%s*{%s*$") then
     line = line .. (file:read("a") or "")
   end
   while line do
