@@ -154,10 +154,20 @@ function M.is_secret(name, value)
   return value:find("idt:[^:]*:%w") ~= nil or has_opaque_word(value) or name == "credential_command" and is_echo(value)
 end
 
+-- Is it itself what a profile is?
+local function is_profile(value)
+  if type(value) ~= "table" then return false end
+  for _, name in ipairs(M.NAMES) do
+    if value[name] ~= nil then return true end
+  end
+  return false
+end
+
 -- What is wrong with a field, or nil.
 local function mistake_in(name, value)
   if M.is_secret(name, value) then return M.SECRET_ADVICE end
   if FIELDS[name] then return end
+  if is_profile(value) then return "a profile within a profile; they stand at the top of the file: return { prod = { … } }" end
   if type(name) ~= "string" then return "a profile has named fields only, such as base_url = …" end
   local near = nearest(name, M.NAMES)
   return near and ("there is no such field; did you mean '%s'?"):format(near)
