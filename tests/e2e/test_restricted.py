@@ -119,7 +119,7 @@ class Permissions(Case):
 
     def test_modules(self):
         self.write("lua/near.lua", "local far = require 'far' return { far = far, denied = not pcall(os.execute), env = _ENV }")
-        self.write("far.lua", "shared = (shared or 0) + 1 return 'far'")
+        self.write("far.lua", "shared = (rawget(_G, 'shared') or 0) + 1 return 'far'")
         self.check("local near = require 'near' print(near.far, near.denied, shared, require 'near' == near, near.env == _ENV)",
                    out="far\ttrue\t1\ttrue\ttrue\n")
         self.check("print(select('#', require 'far'))", out="2\n")

@@ -32,6 +32,11 @@ class Jobs(Timed):
                               "--max-memory", "12M", "batch", "rows.jsonl", "--job", "job.lua", "-j", "4", "--journal", "run.journal",
                               "--results", "results.jsonl")
 
+    def clear(self):
+        for name in os.listdir(self.dir):
+            if name.startswith(("run.journal", "results.jsonl", "tokens.db")):
+                os.remove(self.path(name))
+
     def finish_run(self):
         """With a job that is mended, the run goes on; the row that failed is there to be retried."""
         self.write("job.lua", JOB % "row.name = 'good'")
@@ -43,8 +48,7 @@ class Jobs(Timed):
             if name not in REPRESENTATIVE:
                 continue
             with self.subTest(name):
-                for file in ("run.journal", "results.jsonl", "tokens.db"):
-                    self.run_moonkey("run", "-e", f"for _, e in ipairs{{'', '-wal', '-shm'}} do os.remove('{file}' .. e) end")
+                self.clear()
                 done, _ = self.begin(code, CPU_OF.get(name, "300ms"))
                 self.assertEqual(done.code, 5, done.err)
                 self.assertRegex(done.err, said or CAUGHT)
@@ -87,8 +91,7 @@ class Jobs(Timed):
     def test_interrupted(self):
         """Ctrl-C ends a loop of a job, limited or not; its row is pending, and done by the resume."""
         for flags in ((), ("--max-cpu", "60s")):
-            for file in ("rows.jsonl", "run.journal", "tokens.db"):
-                self.run_moonkey("run", "-e", f"for _, e in ipairs{{'', '-wal', '-shm'}} do os.remove('{file}' .. e) end")
+            self.clear()
             self.write("job.lua", JOB % "if io.open('ready', 'w') then while true do pcall(function() while true do end end) end end")
             self.write("rows.jsonl", '{"id":"TKN-0000-0002","name":"n"}\n{"id":"TKN-0000-0003","name":"bad"}\n')
             process = self.start("--emulator=tokens.db", *flags, "batch", "rows.jsonl", "--job", "job.lua", "--journal", "run.journal")
