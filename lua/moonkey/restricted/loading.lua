@@ -1,6 +1,8 @@
 -- How a restricted script gets more code: as text, and into its own globals.
 local maker = require "moonkey.require"
 local modules = require "moonkey.restricted.modules"
+local places = require "moonkey.extension.places"
+local strict = require "moonkey.strict"
 
 local M = {}
 
@@ -36,6 +38,7 @@ local function find_file(env, name)
   end
   local chunk, message = loadfile(path, "t", env)
   if not chunk then error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, message), 0) end
+  if not places.is_foreign(path) then strict.watch("@" .. path) end
   return chunk, path
 end
 

@@ -4,6 +4,7 @@ local M = {}
 -- true: all of it. Nothing else of moonkey is for scripts that are not trusted.
 local ALLOWED = {
   ["moonkey.api"] = { "request" },
+  ["moonkey.deprecate"] = { "announce" },
   ["moonkey.errors"] = { "is", "reason" },
   ["moonkey.http"] = { "dry_run", "forbid_writes", "origin", "stop_reason" },
   ["moonkey.json"] = true,
