@@ -90,6 +90,7 @@ class Finding(Lists):
                 (["--unused-for", "90d", "--status", "active", "--module", "MOD-1756"], []),
                 (["--where", "account.type='Vendor'"], [4, 5]),
                 (["--where", "name='Billing %26 Sync'|name='gone'"], [4, 7]),
+                (["--where", "name='Billing & Sync'|name='a&limit=1'"], [4]),
                 (["--where", "status=Disabled|status=Deleted", "--name", "crm*"], [2]),
                 (["--order", "-id", "--limit", "2"], [7, 6]),
                 (["--order", "-lastaccessat,name", "--limit", "2", "--status", "active", "--where", "ne(id,'TKN-0000-0001')"], [3, 5])):
@@ -133,6 +134,8 @@ class Finding(Lists):
                 (["--module", "Billing"], "expected the id of a module, such as MOD-1756"),
                 (["--unused-for", "90"], "expected a duration such as 90d, 12w or 36h"),
                 (["--where", "mistake(x,1)"], "Unknown expression group"),
+                (["--where", "status=Active&limit=3"], "--where: 'limit=3' is no condition; there is --limit"),
+                (["--where", "offset=3"], "--where: 'offset=3' is no condition"),
                 (["--select", "modulse"], "did you mean 'modules'?"),
                 (["--select", "a,,b"], "expected names of fields"),
                 (["--select", "token"], "the secret of a token is not shown"),

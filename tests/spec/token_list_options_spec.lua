@@ -34,6 +34,7 @@ local QUERIES = {
   { "{ order = '-audit.updated.at', select = 'modules' }", "select=modules,audit&order=-audit.updated.at,id" },
   { "{ order = 'audit.updated.at', select = '+audit,-token' }", "select=-token,audit&order=audit.updated.at,id" },
   { "{ order = 'audit.updated.at', select = '-audit' }", "select=audit&order=audit.updated.at,id" },
+  { [[{ where = "name='a&limit=1'" }]], "eq(name,'a%26limit%3D1')&order=id" },
   { "{ where = rql.eq('name', 'audit') }", "eq(name,'audit')&order=id" },
   { "{ where = { auditor = 'x' }, order = 'auditor' }", "eq(auditor,'x')&order=auditor,id" },
 }

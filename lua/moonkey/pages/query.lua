@@ -35,9 +35,10 @@ local function equalities(where)
   return tostring(rql.and_(table.unpack(parts)))
 end
 
--- What would be taken for an option of the list itself has a place of its own.
-local function check_text(where)
-  for part in where:gmatch("[^&]+") do
+-- What would be taken for an option of the list itself has a place of its own. The text, or nil and what is wrong.
+function M.check_text(where)
+  local outside_quotes = where:gsub("(['\"]).-%1", "%1%1")
+  for part in outside_quotes:gmatch("[^&]+") do
     local name = part:match("^%s*(%a+)%s*=")
     name = name and name:lower()
     if name == "limit" or name == "select" or name == "order" then
@@ -49,9 +50,10 @@ local function check_text(where)
   return where
 end
 
--- RQL as text, written anew so that a space or an "&" within quotes stays one; what is no RQL to us is for the platform to judge.
+-- RQL as text, written anew so that a space or an "&" within quotes stays one; what is no RQL to us is for the platform to
+-- judge.
 local function of_text(where)
-  local text, wrong = check_text(where)
+  local text, wrong = M.check_text(where)
   if not text then return nil, wrong end
   local rql = require "moonkey.rql"
   local expression = rql.parse(text)

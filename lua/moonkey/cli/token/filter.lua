@@ -1,5 +1,6 @@
 -- Which tokens `token list` is for: flags to one expression of RQL.
 local nearest = require "moonkey.nearest"
+local query = require "moonkey.pages.query"
 local rql = require "moonkey.rql"
 local stop = require "moonkey.cli.stop"
 local time = require "moonkey.time"
@@ -101,6 +102,8 @@ local function by_use(text)
 end
 
 function M.expression(text)
+  local conditions, wrong = query.check_text(text)
+  if not conditions then stop.usage("--" .. (wrong:gsub("give it as (%l+) = …", "there is --%1"))) end
   local expression, err = rql.parse(text)
   if not expression then
     stop.usage(("--where: %s; values are best quoted, as in status='Active', and within them %%26 stands for & and %%25 for %%")
