@@ -13,6 +13,7 @@ local log = require "moonkey.log"
 local place = require "moonkey.batch.journal.place"
 local places = require "moonkey.restricted.places"
 local stop = require "moonkey.cli.stop"
+local sys = require "moonkey.sys"
 local units = require "moonkey.cli.units"
 
 local M = {}
@@ -126,11 +127,32 @@ function M.globals(policy, arguments)
   return require("moonkey.restricted.environment").new(policy, arguments)
 end
 
+-- Is it the home directory, or above it? Then more is in it than a script and its modules.
+local function has_home(directory)
+  local home = files.absolute(os.getenv("HOME") or "/")
+  return directory == "/" or home and (home .. "/"):sub(1, #directory + 1) == directory .. "/"
+end
+
+local function add_lua_files(found, directory)
+  for _, name in ipairs(files.list(directory) or {}) do
+    local path = (directory == "/" and "" or directory) .. "/" .. name
+    if name:find("%.lua$") and sys.file_type(path) == "file" then found[#found + 1] = path end
+  end
+end
+
 -- Where modules of the script can be: the directories of package.path.
-local function module_directories()
-  local found = {}
+local function module_places()
+  local found, seen = {}, {}
   for template in package.path:gmatch("[^;]+") do
-    found[#found + 1] = files.absolute(template:match("^(.-)/?[^/]*%?"))
+    local directory = files.absolute(template:match("^(.-)/?[^/]*%?"))
+    if directory and not seen[directory] then
+      seen[directory] = true
+      if has_home(directory) then
+        add_lua_files(found, directory)
+      else
+        found[#found + 1] = directory
+      end
+    end
   end
   return found
 end
@@ -163,7 +185,7 @@ end
 
 local function give_up_rest(policy, written)
   local read, write = real_names(policy.read), real_names(policy.write)
-  local modules = module_directories()
+  local modules = module_places()
   table.move(modules, 1, #modules, #read + 1, read)
   add_directories(write, written)
   warn_of_missing(control.jail{ read = read, write = write, network = "any" })
