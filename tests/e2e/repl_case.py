@@ -81,7 +81,10 @@ class Terminal:
         self.expect("> ")
 
     def leave(self):
-        """Ctrl-D at an empty prompt; the exit code."""
+        """Ctrl-D at an empty prompt, once that is there; the exit code."""
+        deadline = time.monotonic() + TIMEOUT
+        while not self.text().endswith("> ") and time.monotonic() < deadline:
+            self.read(0.1)
         self.type(b"\x04")
         return self.wait()
 
