@@ -60,8 +60,8 @@ end
 -- Is there a frame of a function that is neither ours nor what was typed itself?
 local function has_frames(trace)
   for frame in trace:gmatch("\n\t([^\n]+)") do
-    local known = frame:find("^%[C%]:") or frame:find("^repl:") or frame:find("^%(%.%.%.") or frame:find("moonkey/[%w_/]+%.lua:")
-    if not known then return true end
+    local ours = frame:find("^%[C%]:") or frame:find("^%(%.%.%.") or frame:find("moonkey/[%w_/]+%.lua:")
+    if not ours and not frame:find("^repl:") then return true end
   end
 end
 
