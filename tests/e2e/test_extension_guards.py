@@ -177,14 +177,16 @@ class Checks(ExtensionCase):
         self.assertEqual(self.moonkey("batch", "p.plan", "--check", "own").code, 2)
         self.assertEqual(self.names(), before)
 
-    def test_a_check_sees_a_copy_and_cannot_change_the_plan(self):
-        self.module("check", "own", "return function(c, report) c.changes[1].to = 'changed' if c.after.modules then c.after.modules[1] = 'MOD-9042' end "
-                    "report() report(c.before.name .. ' -> ' .. c.after.name) end")
-        self.write("rows.csv", "id,name\nTKN-0000-0002,New\n")
-        done = self.moonkey("plan", "rows.csv", "--check", "own", "-o", "p.plan")
+    def test_a_check_sees_a_copy_and_changes_neither_the_plan_nor_what_others_see(self):
+        self.module("check", "a", "return function(c, report) c.changes[1].to, c.after.name, c.id = 'changed', 'changed', 'x' "
+                    "c.after.modules[1] = 'MOD-9999' report() end")
+        self.module("check", "b", "return function(c, report) report(c.before.name .. ' -> ' .. c.changes[1].to .. ', ' .. c.after.name .. ', ' "
+                    ".. c.after.modules[1]) end")
+        self.write("rows.csv", "id,name,modules\nTKN-0000-0002,New,MOD-9042\n")
+        done = self.moonkey("plan", "rows.csv", "--check", "a", "--check", "b", "-o", "p.plan")
         self.assertEqual(done.code, 5)
-        self.assertIn("TKN-0000-0002 (line 2): it is not permitted\n", done.err)
-        self.assertIn("TKN-0000-0002 (line 2): Catalog import 0002 -> New\n", done.err)
+        self.assertIn("check 'a': TKN-0000-0002 (line 2): it is not permitted\n", done.err)
+        self.assertIn("check 'b': TKN-0000-0002 (line 2): Catalog import 0002 -> New, New, MOD-9042\n", done.err)
         self.assertIn('"to":"New"', self.read("p.plan"))
 
     def test_rows_without_a_plan_cannot_be_checked(self):
