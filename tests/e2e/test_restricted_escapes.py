@@ -133,6 +133,8 @@ CHANGES = [
     ("(function() table.concat, table.insert, table.unpack, math.max, ipairs, next, type, error = nil return "
      "tostring(select(2, token.get('TKN-9999-9999'))) end)()", "404"),
     ("(function() for k in pairs(string) do string[k] = nil end return tostring(select(2, token.get('TKN-9999-9999'))) end)()", "404"),
+    ("(function() json.decode, json.is_array, json.encode = error, error, error return "
+     "tostring(select(2, token.get('TKN-9999-9999'))) end)()", "404"),
     ("(function() rql.eq, rql.null.x, json.null_ = nil, 1, 1 return tostring(select(2, token.get('TKN-9999-9999'))) end)()", "404"),
 ]
 

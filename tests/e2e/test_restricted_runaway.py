@@ -90,6 +90,8 @@ class Scripts(Timed):
         self.write("endless.lua", "while true do end")
         slow = 10 if is_sanitized() else 1
         for name, code, said, hard in RUNAWAYS:
+            if is_sanitized() and name not in REPRESENTATIVE:
+                continue
             with self.subTest(name):
                 self.write("run.lua", f"print 'said before'\n{code}\n")
                 done, seconds = self.run_timed("--max-cpu", CPU_OF.get(name, "300ms"), "--max-memory", "12M", "run", "run.lua",
