@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../jail.h"
 #include "../lockholder.h"
 #include "lib.h"
 #include "sqlite_lock.h"
@@ -388,6 +389,8 @@ static int sqlite_open(lua_State *L)
     sqlite3_extended_result_codes(db->handle, true);
     if (lock || readonly) /* the other side is done in a moment */
         sqlite3_busy_timeout(db->handle, 5000);
+    if (code == SQLITE_OK && jail_is_entered()) /* the directories for temporary files are out of reach */
+        code = sqlite3_exec(db->handle, "PRAGMA temp_store = MEMORY", NULL, NULL, NULL);
     if (code == SQLITE_OK) /* reads the header: tells now, not later, what is not a database or is locked */
         code = sqlite3_exec(db->handle, "PRAGMA schema_version", NULL, NULL, NULL);
     if (code != SQLITE_OK) {

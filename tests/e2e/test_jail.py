@@ -194,16 +194,17 @@ class Runs(Jail):
               return token.update(row.id, { name = names.of(row) })
             end""")
         os.mkdir(self.path("flags"))
+        os.mkdir(self.path("out"))
 
     def batch(self, *more):
         return self.run_moonkey("--emulator=tokens.db", *PUT, "--allow-read", "flags", "batch", "in/rows.jsonl", "--job",
-                                "jobs/job.lua", "--results", "results.jsonl", *more)
+                                "jobs/job.lua", "--results", "out/results.jsonl", *more)
 
     def check_retry(self, run):
         self.write("flags/mended", "")
-        done = self.run_moonkey("retry", run, "--results", "again.jsonl")
+        done = self.run_moonkey("retry", run, "--results", "out/again.jsonl")
         self.assertEqual(done.code, 0, done.err)
-        self.assertEqual(len(self.read("again.jsonl").splitlines()), 1)
+        self.assertEqual(len(self.read("out/again.jsonl").splitlines()), 1)
         self.assertRegex(self.run_moonkey("resume", run).err, "nothing is left to do")
 
     def test_a_batch_and_its_retry(self):
@@ -211,7 +212,7 @@ class Runs(Jail):
         done = self.batch()
         self.assertEqual(done.code, 3, done.err)
         self.assertNotRegex(done.err, "(?i)permission denied|not permitted|jail")
-        self.assertEqual(len(self.read("results.jsonl").splitlines()), 20)
+        self.assertEqual(len(self.read("out/results.jsonl").splitlines()), 20)
         self.check_retry("last")
 
     def test_a_journal_elsewhere(self):

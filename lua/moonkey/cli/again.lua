@@ -174,9 +174,10 @@ local function open_rows(run, file, chunk)
   return plan:source()
 end
 
-local function make_job(args, run, chunk, policy)
+local function make_job(args, run, source, chunk, policy)
   if chunk then
-    return batch_command.make_job(chunk, run.meta.job, policy, restricted.files_of_run(args, run.path))
+    local job = run.meta.job
+    return batch_command.make_job(chunk, job, policy, restricted.files_of_run(args, job, source, run.path))
   end
   if not run.meta.plan then return batch_command.built_in_job(args) end
   return require("moonkey.batch.careful_job").new{ undoable = true, force = args.force }
@@ -214,7 +215,7 @@ local function go_on(args, run, kind)
   local count = connect.configure(args, batch.DEFAULT_JOBS)
   M.check_target(run)
   claim_plan(args, run)
-  local job = make_job(args, run, chunk, policy)
+  local job = make_job(args, run, source, chunk, policy)
   if args.accept_changes then
     args.job = run.meta.job
     return perform.run{ args = args, source = source, job = job, jobs = count, continues = run.path }

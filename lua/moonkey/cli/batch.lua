@@ -64,9 +64,9 @@ function M.read_job(path, policy)
   return script.adopt(chunk, globals)
 end
 
--- Here the job's code begins to run. `written`: see restricted.begin.
-function M.make_job(chunk, path, policy, written)
-  restricted.begin(policy, written)
+-- Here the job's code begins to run. `run`: see restricted.begin.
+function M.make_job(chunk, path, policy, run)
+  restricted.begin(policy, run)
   local job, message = jobs.make(restricted.in_script(chunk), path, function(value, name)
     return restricted.job(policy, value, name)
   end)
@@ -129,7 +129,8 @@ function M.run(args)
   local source = M.open_source(args.file, args.format, not chunk and default_job.check_columns)
   local count, profile = connect.configure(args, batch.DEFAULT_JOBS)
   if not chunk then refuse_unchecked(profile) end
-  local job = chunk and M.make_job(chunk, args.job, policy, restricted.files_of_run(args)) or M.built_in_job(args)
+  local job = chunk and M.make_job(chunk, args.job, policy, restricted.files_of_run(args, args.job, source))
+    or M.built_in_job(args)
   return perform.run{ args = args, source = source, job = job, jobs = count }
 end
 

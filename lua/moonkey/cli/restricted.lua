@@ -164,9 +164,9 @@ local function real_names(found)
 end
 
 -- Of files that the host itself has yet to write: a journal, results.
-local function add_directories(directories, paths)
+local function add_directories(list, paths)
   for _, path in ipairs(paths) do
-    directories[#directories + 1] = files.absolute(path:match("^(.*/)") or ".")
+    list[#list + 1] = files.absolute(path:match("^(.*/)") or ".")
   end
 end
 
@@ -183,31 +183,31 @@ local function warn_of_missing(status)
   end
 end
 
-local function give_up_rest(policy, written)
+local function give_up_rest(policy, run)
   local read, write = real_names(policy.read), real_names(policy.write)
-  local modules = module_places()
-  table.move(modules, 1, #modules, #read + 1, read)
-  add_directories(write, written)
+  for _, more in ipairs{ module_places(), run.read } do table.move(more, 1, #more, #read + 1, read) end
+  add_directories(write, run.written)
   warn_of_missing(control.jail{ read = read, write = write, network = "any" })
 end
 
--- The client is set up: the user's code comes next. `written`: names of files that the command will write then.
-function M.begin(policy, written)
-  if policy.restricted then give_up_rest(policy, written or {}) end
+-- The client is set up: the user's code comes next. `run`: names of files that the command will have to open then, as
+-- { read =, written = }.
+function M.begin(policy, run)
+  if policy.restricted then give_up_rest(policy, run or { read = {}, written = {} }) end
   if next(policy.limits) == nil then return end
   local ok, why = limits.begin(policy.limits)
   if not ok then stop.with(1, why) end
 end
 
--- The files that a run writes, as args says, and its journal, where it goes on with one.
-function M.files_of_run(args, journal)
+-- The files of a run of the job at `path` over `source`, for begin: as args says, and its journal, where it goes on with one.
+function M.files_of_run(args, path, source, journal)
   local directory = place.directory()
   local default = directory and files.make_directories(directory) and directory .. "/"
   local written = {}
-  for _, path in pairs{ journal or false, args.journal or default or false, args.results or false } do
-    if path then written[#written + 1] = path end
+  for _, name in pairs{ journal or false, args.journal or default or false, args.results or false } do
+    if name then written[#written + 1] = name end
   end
-  return written
+  return { read = { path, source.path }, written = written }
 end
 
 -- What make() makes of code of the user's is the script's own.
