@@ -131,11 +131,11 @@ CHANGES = [
     ("(function() token.get = nil json.encode = error task.spawn = error return require('moonkey.batch').run{ source = "
      "{ { id = 'TKN-0000-0002', name = 'n' } }, journal = false }.done end)()", "^1$"),
     ("(function() table.concat, table.insert, table.unpack, math.max, ipairs, next, type, error = nil return "
-     "tostring(select(2, token.get('TKN-9999-9999'))) end)()", "404"),
-    ("(function() for k in pairs(string) do string[k] = nil end return tostring(select(2, token.get('TKN-9999-9999'))) end)()", "404"),
+     "tostring(select(2, token.get('TKN-9999-9999'))) end)()", r"^GET \S+: 404 "),
+    ("(function() for k in pairs(string) do string[k] = nil end return tostring(select(2, token.get('TKN-9999-9999'))) end)()", r"^GET \S+: 404 "),
     ("(function() json.decode, json.is_array, json.encode = error, error, error return "
-     "tostring(select(2, token.get('TKN-9999-9999'))) end)()", "404"),
-    ("(function() rql.eq, rql.null.x, json.null_ = nil, 1, 1 return tostring(select(2, token.get('TKN-9999-9999'))) end)()", "404"),
+     "tostring(select(2, token.get('TKN-9999-9999'))) end)()", r"^GET \S+: 404 "),
+    ("(function() rql.eq, rql.null.x, json.null_ = nil, 1, 1 return tostring(select(2, token.get('TKN-9999-9999'))) end)()", r"^GET \S+: 404 "),
 ]
 
 PRELUDE = """
