@@ -28,6 +28,11 @@ class Api(Case):
         self.assertEqual(json.loads(line), json.loads(done.out))
         self.assertEqual(json.loads(self.api("GET", "/public/v1" + TOKEN).out), json.loads(done.out))
 
+    def test_a_new_token_whose_secret_is_lost_is_told(self):
+        for path in ("/accounts/api-tokens", "public/v1/accounts/api-tokens"):
+            self.assertIn("secret is not shown here", self.api("POST", path, "--json", '{"name": "x"}').err)
+        self.assertEqual(self.api("POST", TOKEN + "/disable").err, "")
+
     def test_queries(self):
         for args in (["/accounts/api-tokens?select=-*,+id,+name&name='CRM robot 0003'&limit=5"],
                      ["/accounts/api-tokens", "--query", "select=-*,+id,+name", "--query", "name=CRM robot 0003", "--query", "limit=5"]):

@@ -97,6 +97,14 @@ local function request(method, path, options)
   stop.usage((body:gsub("^[^:\n]+:%d+: ", ""):gsub("^bad argument #%d+ to '[^']+' %((.*)%)$", "%1")))
 end
 
+-- A new token tells its secret once, and no secret is shown here.
+local function tell_of_lost_secret(method, path, body)
+  if method == "POST" and path:find("/accounts/api%-tokens/?$") and type(body) == "table" and body.token ~= nil then
+    log.warn("the new token's secret is not shown here, and nobody can have it again; `moonkey token create` keeps it, with "
+      .. "--secret-file or --reveal")
+  end
+end
+
 function M.run(args)
   local method = method_of(args.method)
   local path, behind_path = split(args.path)
@@ -110,6 +118,7 @@ function M.run(args)
     return 0
   end
   if body ~= true then output.print(body, args.output == "jsonl") end
+  tell_of_lost_secret(method, path, body)
   return 0
 end
 
