@@ -14,8 +14,11 @@ local M = {}
 
 local USAGE = 2 -- the exit code of a command line that cannot be meant
 
+local script = "moonkey" -- its name, before messages
+
 -- `examples` end the help.
 function M.parser(name, summary, examples)
+  script = name
   local parser = argparse(name, summary, examples)
   parser:help_max_width(100)
   function parser.error(self, message)
@@ -47,7 +50,7 @@ end
 
 -- Ends the script: what it was given cannot be used.
 function M.refuse(message, ...)
-  io.stderr:write(message:format(...), "\n")
+  io.stderr:write(script, ": ", message:format(...), "\n")
   os.exit(USAGE)
 end
 
