@@ -63,6 +63,7 @@ static void leave_place(struct call *call)
     struct call_list *list = list_of(call);
     if (list)
         list_remove(list, call);
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): that there is no list does not mean that there is no client
     if (!call->client->queue.first) /* nobody is left to be woken for */
         loop_timer_stop(call->client->loop, &call->client->wake);
     call->place = NOWHERE;

@@ -25,7 +25,7 @@ static int hex(char c)
 static const char *next_char(const char *p, char *c)
 {
     if (*p == '%' && isxdigit((unsigned char)p[1]) && isxdigit((unsigned char)p[2])) {
-        *c = (char)(hex(p[1]) << 4 | hex(p[2]));
+        *c = (char)((unsigned)hex(p[1]) << 4 | (unsigned)hex(p[2]));
         return p + 3;
     }
     *c = strchr("/?#", *p) ? '\0' : *p; /* strchr() finds the NUL too */

@@ -127,7 +127,7 @@ enum httpd_result httpd_reset(struct httpd_request *req)
     if (!waits(req))
         return HTTPD_GONE;
     /* Not SO_LINGER: the daemon calls shutdown before it closes, and the client would see an orderly end first. */
-    connect(httpd_socket(req), &nobody, sizeof nobody);
+    (void)connect(httpd_socket(req), &nobody, sizeof nobody);
     httpd_resume(req);
     return HTTPD_OK;
 }

@@ -38,6 +38,7 @@ void permits_free(struct permits *permits)
 static const char *below_prefix(const char *path)
 {
     size_t len = sizeof PREFIX - 1;
+    // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): where the prefix is the same, so much is there
     return strncmp(path, PREFIX, len) == 0 && (path[len] == '/' || path[len] == '\0') ? path + len : NULL;
 }
 
@@ -90,7 +91,7 @@ const char *permits_add(struct permits *permits, const char *rule)
     struct permit *permit = malloc(sizeof *permit + strlen(rule) + 1);
     if (!permit)
         return "out of memory";
-    strcpy(permit->rule, rule);
+    memcpy(permit->rule, rule, strlen(rule) + 1);
     const char *below = below_prefix(path);
     permit->path = permit->rule + ((below ? below : path) - rule);
     permit->next = permits->first;
@@ -180,7 +181,7 @@ static char *decode_path(const char *target)
     for (size_t i = 0; i < len; i++) {
         bool escaped =
             i + 2 < len && target[i] == '%' && isxdigit((unsigned char)target[i + 1]) && isxdigit((unsigned char)target[i + 2]);
-        *to++ = escaped ? (char)(hex(target[i + 1]) << 4 | hex(target[i + 2])) : target[i];
+        *to++ = escaped ? (char)((unsigned)hex(target[i + 1]) << 4 | (unsigned)hex(target[i + 2])) : target[i];
         i += escaped ? 2 : 0;
     }
     *to = '\0';

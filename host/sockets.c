@@ -69,7 +69,7 @@ static int port_of(int fd)
         struct sockaddr any;
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
-    } name;
+    } name = {0};
     socklen_t len = sizeof name;
     if (getsockname(fd, &name.any, &len) != 0)
         return -1;

@@ -7,7 +7,8 @@ root=$PWD
 
 sh scripts/setup.sh test
 
-jobs=$(nproc 2>/dev/null || echo 2)
+jobs=$(($(nproc 2>/dev/null || echo 2) * 3 / 2)) # a third of the time the tests wait, for servers, pauses and kills
+[ "$jobs" -ge 2 ] || jobs=2
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 

@@ -23,9 +23,10 @@ if ! { cmake --preset fuzz && cmake --build --preset fuzz --target fuzz_targets;
     exit 1
 fi
 
-failed=0
-for name in "$@"; do
-    learnt=$build/learnt/$name finds=$build/finds/$name dictionary=tests/fuzz/dict/$name.dict
+# One target, by itself. What it says is in a log of its own until it is done.
+fuzz() {
+    name=$1
+    learnt=$build/learnt/$name finds=$build/finds/$name dictionary=tests/fuzz/dict/$name.dict log=$build/fuzz.$name.log
     mkdir -p "$learnt" "$finds"
     options="-max_total_time=$seconds -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix=$finds/"
     [ -z "${FUZZ_RUNS:-}" ] || options="$options -runs=$FUZZ_RUNS -seed=1"
@@ -35,10 +36,23 @@ for name in "$@"; do
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
         covered=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
         printf 'fuzz: %-12s ok: %s runs, %s edges covered\n' "$name" "$runs" "$covered"
-    else
-        failed=1
-        grep -v -e '^#[0-9]' -e NEW_FUNC "$log"
-        printf 'fuzz: %-12s FOUND something: see above, and %s/\n' "$name" "$finds"
+        return 0
     fi
+    grep -v -e '^#[0-9]' -e NEW_FUNC "$log"
+    printf 'fuzz: %-12s FOUND something: see above, and %s/\n' "$name" "$finds"
+    return 1
+}
+
+# So many at a time as there are processors.
+failed=0
+while [ $# -gt 0 ]; do
+    running=
+    for _ in $(seq "$(nproc 2>/dev/null || echo 1)"); do
+        [ $# -gt 0 ] || break
+        fuzz "$1" &
+        running="$running $!"
+        shift
+    done
+    for pid in $running; do wait "$pid" || failed=1; done
 done
 exit "$failed"
