@@ -44,6 +44,7 @@ end
 
 local function ask(side, query)
   local store = side.store
+  store.found:clear() -- as after a change: what it costs to find them, not to have found them
   local started = os.clock()
   store:begin()
   local answer = routes.handle(store, {
