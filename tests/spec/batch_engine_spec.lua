@@ -236,7 +236,7 @@ describe("batch.run", function()
       { {}, "source must be" },
       { { source = "x.csv", jobs = 0 }, "jobs must be" },
       { { source = "x.csv", jobs = 1.5 }, "jobs must be" },
-      { { source = "x.csv", job_count = 1 }, 'no option "job_count"' },
+      { { source = "x.csv", job_count = 1 }, "unknown option 'job_count'" },
     } do
       local ok, message = pcall(batch.run, case[1])
       assert.is_false(ok)

@@ -344,7 +344,7 @@ describe("token.list", function()
           print(n, ok, errors.is(err), err.kind, err.status, err)
         end
       ]])
-      assert.equal("10\tfalse\ttrue\tapi\t400\tGET /public/v1/accounts/api-tokens?bogus=1&order=id&limit=10&offset=10: 400 Bad Request"
+      assert.equal("10\tfalse\ttrue\tapi\t400\tGET /public/v1/accounts/api-tokens?eq(bogus,1)&order=id&limit=10&offset=10: 400 Bad Request"
         .. " — bogus: Invalid property path", lines[1])
       assert.equal(lines[1], lines[2])
       assert.equal(2, #seen)
