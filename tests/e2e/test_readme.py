@@ -94,11 +94,17 @@ class Readme(Case):
         self.assertIn("2 done, 0 failed", err)
 
     def check_project(self, said):
-        (_, _), (tested, _), (checked, _), (listed, _), (places, _) = said
+        (_, _), (tested, _), (checked, _), (listed, _) = said
         self.assertRegex(tested, r"(?m)^\d+ successes / 0 failures / 0 errors")
         self.assertIn("0 warnings / 0 errors", checked)
         self.assertEqual(listed.count("\tnever used\t"), 20)
-        self.assertIn("./lua ", places)
+
+    def check_extensions(self, said):
+        _, (places, _), (idle, _), (markdown, _) = said
+        for name in ("command/idle", "format/fods", "output/markdown", "credential/vault", "check/naming"):
+            self.assertIn(f"./lua/moonkey/{name}.lua", places)
+        self.assertIn("999  in all, not used for 90 days", idle)
+        self.assertIn("| TKN-0000-0001 |", markdown)
 
     def check_runs_that_survive(self, said):
         (plan, _), _, (_, resumed), (_, retried), _, _, (undone, undo) = said
@@ -161,6 +167,7 @@ CHECKS = {
     "A batch": Readme.check_batch,
     "A module of your own": Readme.check_module,
     "A project of your own": Readme.check_project,
+    "Extend it": Readme.check_extensions,
     "See it, run it, kill it, take it back": Readme.check_runs_that_survive,
 }
 

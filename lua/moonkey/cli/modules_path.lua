@@ -63,14 +63,22 @@ local function write_line(format, ...)
   output.write(line, "\n")
 end
 
+-- What pads the field `name` of all of them to one width.
+local function column(list, name)
+  local width = 0
+  for _, item in ipairs(list) do width = math.max(width, utf8.len(item[name]) or #item[name]) end
+  return function(text) return text .. (" "):rep(width - (utf8.len(text) or #text)) end
+end
+
 local function write_text(directories, extensions)
   output.write("Modules are looked for in\n")
+  local pad, pad_name = column(directories, "path"), column(extensions, "name")
   for _, place in ipairs(directories) do
-    write_line("  %-40s %s%s", place.path, place.what, place.exists and "" or ", not there")
+    write_line("  %s  %s%s", pad(place.path), place.what, place.exists and "" or ", not there")
   end
   output.write(#extensions > 0 and "\nExtensions\n" or "\nThere are no extensions.\n")
   for _, entry in ipairs(extensions) do
-    write_line("  %-10s %-16s %s", entry.kind, entry.name, entry.path)
+    write_line("  %-10s  %s  %s", entry.kind, pad_name(entry.name), entry.path)
     local state = state_of(entry)
     if state ~= "" then
       for line in state:gmatch("[^\n]+") do write_line("      %s", line) end

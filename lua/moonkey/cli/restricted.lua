@@ -164,9 +164,9 @@ local function real_names(found)
 end
 
 -- Of files that the host itself has yet to write: a journal, results.
-local function add_directories(list, paths)
+local function add_directories(found, paths)
   for _, path in ipairs(paths) do
-    list[#list + 1] = files.absolute(path:match("^(.*/)") or ".")
+    found[#found + 1] = files.absolute(path:match("^(.*/)") or ".")
   end
 end
 

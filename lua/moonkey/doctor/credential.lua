@@ -29,7 +29,9 @@ end
 local REMEDIES = {
   ["run: chmod"] = function(message) return message:match("run: (chmod .*)$") end,
   ["run it by hand"] = function() return "run it in a shell: it has to print the credential, and end with exit status 0" end,
-  ["its message stands above"] = function() return "mend the module, which `moonkey modules-path` names, or its credential_options" end,
+  ["its message stands above"] = function()
+    return "mend the module, which `moonkey modules-path` names, or its credential_options"
+  end,
   ["cannot read"] = function() return "put the credential into that file, and chmod 600 it" end,
 }
 
