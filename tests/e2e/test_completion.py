@@ -89,7 +89,7 @@ class Host(Shells):
     def test_files(self):
         cases = [
             ("files", ["batch", ""]), ("files", ["--cacert", ""]), ("files", ["--emulator=x"]), ("files", ["run", "script.lua", "-"]),
-            ("files", ["script.lua", ""]), ("files", ["run", ""]), ("files", ["-e", "x()", ""]), ("files", ["hello", ""]),
+            ("files", ["script.lua", ""]), ("files", ["run", ""]), ("files", ["-e", "x()", ""]),
             ("files", ["plan", "x", "-o", ""]), ("directories", ["--allow-read", ""]), ("directories", ["--allow-write=x"]),
             ("nothing", ["batch", "rows.csv", ""]), ("nothing", ["--rate", ""]), ("nothing", ["--no-such-flag"]),
             ("files", ["batch", "--", "-"]), ("nothing", ["whoami", ""]),
@@ -97,6 +97,18 @@ class Host(Shells):
         for expected, words in cases:
             with self.subTest(words):
                 self.assertEqual(self.ask(*words), (expected, []))
+
+    def test_a_command_of_ones_own(self):
+        """Only what is typed in full is loaded: hello must not be, which the end of each test looks at."""
+        self.write("lua/moonkey/command/greet.lua", "print 'loaded' io.write 'loaded'\nreturn { summary = 'greets', run = print, "
+                   "configure = function(cmd) cmd:flag('--loudly', 'Aloud.') cmd:option('--to'):choices{ 'all', 'some' } end }\n")
+        self.write("lua/moonkey/command/broken.lua", "error 'broken'\n")
+        self.write("lua/moonkey/command/endless.lua", "while true do end\n")
+        self.assertEqual(self.ask("gre")[1], ["greet"])
+        self.assertEqual(self.ask("greet", "--lo")[1], ["--log-format", "--log-level", "--loudly"])
+        self.assertEqual(self.ask("greet", "--to", "")[1], ["all", "some"])
+        self.assertEqual(self.ask("broken", ""), ("files", []))
+        self.assertEqual(self.run_moonkey("__complete", "endless", "").code, 0)
 
     def test_every_flag_of_help_is_offered(self):
         os.remove(self.path("lua/moonkey/command/hello.lua"))  # help loads it, completion does not

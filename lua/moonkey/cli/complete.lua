@@ -4,6 +4,7 @@ moonkey __complete [WORD…] LAST: for completion in shells, what LAST could bec
 The first line says what else fits where no word does: files, directories or nothing. Then a word a line, with a description
 behind a tab. Whatever is wrong, there is no output: somebody is typing.
 ]]
+local limits = require "moonkey.limits"
 local log = require "moonkey.log"
 
 local M = { summary = "what a shell asks for" }
@@ -21,8 +22,17 @@ local function line_of(entry)
   return text and text ~= "" and ("%s\t%s\n"):format(word, text) or word .. "\n"
 end
 
+-- A command of the user's is loaded for its flags: it says nothing here, and does not keep the shell.
+local function hush()
+  io.output("/dev/null")
+  _G.print = function() end
+  limits.begin{ cpu = 2 }
+  limits.script()
+end
+
 function M.run(args)
   log.configure{ level = "off" }
+  hush()
   local ok, answer = pcall(function() return require("moonkey.completion").answer(args.rest) end)
   if not ok then return 0 end
   local lines = { answer.otherwise, "\n" }

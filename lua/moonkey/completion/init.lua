@@ -2,7 +2,8 @@
 Completion of a command line: walks through its words as the parsers of the commands would, and says what the last one could
 become. Commands and flags come from the tables of argparse, values from completion/values.lua.
 
-Runs no code of extensions, no command of a credential, and sends nothing.
+Runs no command of a credential, sends nothing, and runs no code of extensions, except that of a command of the user's whose
+whole name stands in the line: who types its flags is about to run it.
 ]]
 local cli = require "moonkey.cli"
 local extension = require "moonkey.extension"
@@ -34,12 +35,13 @@ function Line:enter(parser)
   return self
 end
 
--- The word is the command. One of the user's would have to be run to know its flags, and takes files, then.
+-- The word is the command. One of the user's that is broken takes files.
 function Line:enter_command(name)
   self.command = name
-  if not cli.is_built_in(name) then return end
+  local ok, command = pcall(cli.command, name)
+  if not ok then return end
   local parser = self.root:command(name)
-  cli.command(name).configure(parser)
+  pcall(command.configure, parser)
   self:enter(parser)
 end
 
