@@ -256,7 +256,7 @@ describe("the manual", function()
     end
     expect_in(known, flags_in((text:gsub("env %-S", ""))), "the options")
     local readme = read_text("README.md"):match("^(.*)\n## Where things are"):gsub("(/[%w_]+%.lua) [^\n]*", "%1") -- a script's own
-    known["--apply"] = true -- of the scripts, too
+    known["--apply"], known["--days"] = true, true -- of the scripts, too, and of the example of a command
     for flag in pairs(flags_in(readme)) do
       assert.is_true(known[flag] or not flag:find("^%-%-"), flag)
     end
