@@ -26,7 +26,7 @@ end
 
 local function advice(globals, name)
   if MODULES[name] then return (': local %s = require "moonkey.%s" makes it known'):format(name, name) end
-  local near = nearest(name, names_in(globals))
+  local near = #name > 1 and nearest(name, names_in(globals)) -- one letter is as near to any other
   if near then return ("; did you mean '%s'?"):format(near) end
   return ('; where it may be missing, ask for rawget(_G, "%s")'):format(name)
 end

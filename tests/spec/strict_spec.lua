@@ -17,6 +17,10 @@ describe("an undefined global", function()
     assert.matches("s%.lua:3: undefined global 'tokn'; did you mean 'token'%?", done.err)
   end)
 
+  it("of one letter is not taken for any other of one letter", function()
+    assert.matches("s%.lua:1: undefined global 'y'; where it may be missing, ask for rawget", run("x = 1 print(y)").err)
+  end)
+
   it("is an error in code of the command line and of standard input, too", function()
     local code, _, err = child.run{ "--emulator", "run", "-e", "return strng" }
     assert.equal(1, code)
