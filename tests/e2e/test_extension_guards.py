@@ -195,7 +195,8 @@ class Checks(ExtensionCase):
         self.assertIn("--check is for a plan", done.err)
         done = self.moonkey("plan", "rows.csv", "--check", "nosuch")
         self.assertEqual(done.code, 2)
-        self.assertIn("must be one of 'forbidden_modules', 'naming'", done.err)
+        self.assertIn("there is no check 'nosuch'; there are forbidden_modules, naming; `moonkey modules-path` shows", done.err)
+        self.assertIn("did you mean 'naming'?", self.moonkey("plan", "rows.csv", "--check", "namin").err)
 
 
 if __name__ == "__main__":

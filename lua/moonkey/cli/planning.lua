@@ -2,7 +2,6 @@
 local announce = require "moonkey.announce"
 local color = require "moonkey.cli.color"
 local counts = require "moonkey.batch.plan.counts"
-local extension = require "moonkey.extension"
 local log = require "moonkey.log"
 local plan_file = require "moonkey.batch.plan.file"
 local planned = require "moonkey.batch.plan.row"
@@ -22,8 +21,7 @@ function M.configure(cmd)
 end
 
 function M.configure_checks(cmd)
-  cmd:option("--check", "A check that the plan has to pass: a module of yours, moonkey.check.NAME."):argname("NAME"):count("*")
-    :choices(extension.names("check", {}))
+  cmd:option("--check", "A check that the plan has to pass: a module of yours, moonkey.check.NAME."):argname("CHECK"):count("*")
 end
 
 -- The names of all checks: those of the plan itself, of the profile, and of the command line.
