@@ -55,6 +55,8 @@ class Shells(Case):
 class Host(Shells):
     def test_words(self):
         run = self.run_id()
+        for name in ("named", "numbered"):
+            self.write(f"lua/moonkey/check/{name}.lua", f"io.open('{self.path('extension_was_run')}', 'w')")
         cases = [
             (["tok"], ["token"]),
             (["hel"], ["help", "hello"]),
@@ -76,6 +78,12 @@ class Host(Shells):
             (["runs", "remove", "last", run[:4]], [run]),
             (["help", "journ"], ["journal"]),
             (["help", "token.li"], ["token.list"]),
+            (["help", "hell"], ["hello"]),
+            (["help", "cookbook", "und"], ["undo"]),
+            (["help", "token", "upd"], ["update"]),
+            (["help", "lua", "rql.st"], ["rql.starts_with"]),
+            (["help", "rows", ""], []),
+            (["plan", "--check", ""], ["named", "numbered"]),
             (["completion", ""], ["bash", "zsh", "fish"]),
             (["api", "P"], ["POST", "PUT", "PATCH"]),
             (["help", "--man", "moonkey-l"], ["moonkey-lua.3"]),

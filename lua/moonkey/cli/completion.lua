@@ -13,8 +13,8 @@ The package brings it along. Otherwise, once:
 or, in ~/.bashrc and ~/.zshrc: source <(moonkey completion bash), or zsh.
 
 Commands, flags and their values are completed, files, profiles, runs, topics of help, and commands
-of your own. The shell asks the moonkey of its PATH, which for that runs no code of yours and sends
-nothing.]],
+of your own. The shell asks the moonkey of its PATH, which for that sends nothing, and runs no code
+of yours but a command's whose name stands in the line, for its flags.]],
 }
 
 function M.configure(cmd)

@@ -28,7 +28,7 @@ end
 
 -- Take on the options of a parser; those of the parsers above it stay.
 function Line:enter(parser)
-  self.parser, self.position = parser, 0
+  self.parser, self.position, self.before = parser, 0, nil
   for _, option in ipairs(parser._options) do
     for _, alias in ipairs(option._aliases) do self.options[alias] = option end
   end
@@ -58,7 +58,7 @@ function Line:take_word(word)
   end
   local subcommand = self:subcommand(word)
   if subcommand then return self:enter(subcommand) end
-  self.position = self.position + 1
+  self.position, self.before = self.position + 1, word
   if self.command == "run" then self.ended = true end -- what follows a script is the script's
 end
 
@@ -124,7 +124,7 @@ function Line:candidates(last)
     return entries, "nothing"
   end
   local argument = self:argument()
-  if argument then return values.of(argument, last) end
+  if argument then return values.of(argument, last, nil, argument._maxargs > 1 and self.before or nil) end
   return {}, cli.is_built_in(self.command) and "nothing" or "files"
 end
 

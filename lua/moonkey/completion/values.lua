@@ -2,6 +2,7 @@
 local cli = require "moonkey.cli"
 local globals = require "moonkey.cli.globals"
 local place = require "moonkey.batch.journal.place"
+local extension = require "moonkey.extension"
 local profile = require "moonkey.profile"
 local topics = require "moonkey.help.topics"
 
@@ -31,10 +32,13 @@ local function runs()
   return list, "files" -- a journal may be named by its path
 end
 
-local function help_words(last)
+-- `before` is the word before, if there is one.
+local function help_words(last, before)
+  if before then return entries(require("moonkey.help").words(before)), "nothing" end
   local list = {}
   for _, topic in ipairs(topics.LIST) do list[#list + 1] = topic end
   for _, name in ipairs(cli.commands) do list[#list + 1] = { name, cli.command(name).summary } end
+  for _, command in ipairs(extension.list("command")) do list[#list + 1] = { command.name } end
   if last:find(".", 1, true) then -- there are many
     for _, name in ipairs(require("moonkey.help.lua").functions()) do list[#list + 1] = { name } end
   end
@@ -56,26 +60,30 @@ local function statuses()
   return entries(require("moonkey.cli.token.filter").STATUSES), "nothing"
 end
 
+local function checks()
+  return entries(extension.names("check", {})), "nothing"
+end
+
 local BY_FLAG = { ["--profile"] = profiles }
-local BY_VALUE = { RUN = runs, TOPIC = help_words, PAGE = manual_pages, METHOD = methods, STATUS = statuses }
+local BY_VALUE = { RUN = runs, TOPIC = help_words, PAGE = manual_pages, METHOD = methods, STATUS = statuses, CHECK = checks }
 
 local function flag_of(element)
   return element._aliases and element._aliases[#element._aliases]
 end
 
-local function find(element, last)
+local function find(element, last, before)
   local flag, value = flag_of(element), element._argname
   local words = element._choices or globals.VALUES[flag]
   if words then return entries(words), "nothing" end
   local make = BY_FLAG[flag] or BY_VALUE[value]
-  if make then return make(last) end
+  if make then return make(last, before) end
   return {}, FILES[value] and "files" or value == "DIR" and "directories" or "nothing"
 end
 
 -- Words that `element` of argparse, an option or an argument, takes, each behind `prefix`; and what else, where none of them
--- fits: "files", "directories" or "nothing".
-function M.of(element, last, prefix)
-  local list, otherwise = find(element, last)
+-- fits: "files", "directories" or "nothing". `before` is the word before, where that was for the same argument.
+function M.of(element, last, prefix, before)
+  local list, otherwise = find(element, last, before)
   if prefix then
     for i, entry in ipairs(list) do list[i] = { prefix .. entry[1], entry[2] } end
   end

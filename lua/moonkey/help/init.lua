@@ -72,16 +72,24 @@ local function is_command(word)
   return is_in(cli.commands, word) or extension.find("command", word) ~= nil
 end
 
--- All words that have a text behind `first`, or alone.
-local function known(first)
+-- The words that have a text behind the topic or command `first`.
+function M.words(first)
   local words = {}
   if first == "cookbook" then
     for i, recipe in ipairs(topics.recipes()) do words[i] = recipe[1] end
-    return words
-  elseif first and is_command(first) then
-    return commands.subcommands(first)
+  elseif first == "lua" then
+    words = stubs.names()
+    local functions = lua.functions()
+    table.move(functions, 1, #functions, #words + 1, words)
+  elseif is_command(first) then
+    words = commands.subcommands(first)
   end
-  words = topics.names()
+  return words
+end
+
+-- Those that have one alone.
+local function known()
+  local words = topics.names()
   local names = extension.names("command", cli.commands)
   table.move(names, 1, #names, #words + 1, words)
   local functions = lua.functions()
@@ -104,7 +112,7 @@ function M.text(words)
   if not words[1] then return M.overview() end
   local text = not words[3] and find(words[1], words[2])
   if text then return text end
-  local near = nearest(words[#words], known(words[2] and words[1]))
+  local near = nearest(words[#words], words[2] and M.words(words[1]) or known())
   return nil, ("there is no help on '%s'%s; moonkey help lists all topics")
     :format(table.concat(words, " "), near and (", did you mean '%s'?"):format(near) or "")
 end
