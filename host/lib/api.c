@@ -25,6 +25,20 @@ static void append(lua_State *L, enum buf_status status, const char *what)
         luaL_error(L, "%s too large for one request", what);
 }
 
+/*
+ * The option `name`, on top: its type. As it stands in the table: a metamethod of the script's could make another request, and
+ * that would take the place of what has been made of this one so far.
+ */
+static int push_option(lua_State *L, const char *name)
+{
+    if (!lua_istable(L, 3)) {
+        lua_pushnil(L);
+        return LUA_TNIL;
+    }
+    lua_pushstring(L, name);
+    return lua_rawget(L, 3);
+}
+
 /* ---- headers and body ---- */
 
 static void check_header(lua_State *L, const char *name, const char *value)
@@ -45,7 +59,7 @@ static void check_header(lua_State *L, const char *name, const char *value)
 /* A list in `nodes` whose texts are in one scratch buffer; NULL without headers. */
 static const struct curl_slist *make_headers(lua_State *L, struct curl_slist *nodes)
 {
-    int type = lua_istable(L, 3) ? lua_getfield(L, 3, "headers") : (lua_pushnil(L), LUA_TNIL);
+    int type = push_option(L, "headers");
     if (type != LUA_TNIL && type != LUA_TTABLE)
         luaL_error(L, "headers: expected a table of names and values, got a %s", lua_typename(L, type));
     size_t count = 0, at[MAX_HEADERS];
@@ -72,7 +86,7 @@ static const struct curl_slist *make_headers(lua_State *L, struct curl_slist *no
 
 static const struct buf *make_body(lua_State *L)
 {
-    if (!lua_istable(L, 3) || lua_getfield(L, 3, "json") == LUA_TNIL) {
+    if (push_option(L, "json") == LUA_TNIL) {
         lua_settop(L, 3);
         return NULL;
     }
@@ -110,10 +124,7 @@ static int deliver(lua_State *L, const struct result *result)
 
 static const char *make_target(lua_State *L)
 {
-    if (lua_istable(L, 3))
-        lua_getfield(L, 3, "query");
-    else
-        lua_pushnil(L);
+    push_option(L, "query");
     const char *target = target_make(L, 2, lua_gettop(L));
     lua_settop(L, 3);
     return target;

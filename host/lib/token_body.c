@@ -47,12 +47,14 @@ static void append_text_or_null(lua_State *L, struct buf *body, const char *fiel
         luaL_error(L, "%s: expected a string or json.null, got %s", field, luaL_typename(L, value));
 }
 
-/* {"id":…} for the value on top, an id or { id = … } as the API returns it. Returns false for anything else. */
+/* {"id":…} for the value on top, an id or { id = … } as the API returns it. Returns false for anything else. No metamethod is
+ * asked: it could make another body, in the place of this one. */
 static bool append_reference(lua_State *L, struct buf *body, const char *field)
 {
     int pushed = 0;
     if (lua_istable(L, -1)) {
-        lua_getfield(L, -1, "id");
+        lua_pushliteral(L, "id");
+        lua_rawget(L, -2);
         pushed = 1;
     }
     if (lua_type(L, -1) != LUA_TSTRING || lua_rawlen(L, -1) == 0)
@@ -162,7 +164,7 @@ static void check_names(lua_State *L, int table, enum token_form form)
     }
     if (form == TOKEN_UPDATE)
         luaL_argcheck(L, count > 0, table, "nothing to update: the table of fields is empty");
-    else if (lua_getfield(L, table, "name") == LUA_TNIL)
+    else if (lua_pushliteral(L, "name"), lua_rawget(L, table) == LUA_TNIL)
         luaL_error(L, "a new token needs a name: name = \"…\"");
     else
         lua_pop(L, 1);

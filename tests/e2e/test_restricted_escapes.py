@@ -86,6 +86,11 @@ ESCAPES = [
     # values that are looked at by the host
     ("token.update('TKN-0000-0002', setmetatable({ name = 'n' }, { __pairs = error, __index = error })).name", "^n$"),
     ("json.encode(setmetatable({ a = 1 }, { __index = io, __pairs = error, __len = error }))", '^{"a":1}'),
+    ("(function() local asked = 0 local options = setmetatable({}, { __index = function() asked = asked + 1 end }) "
+     "api.request('GET', '/accounts/modules', options) return asked end)()", "^0$"),
+    ("token.update('TKN-0000-0002', { modules = { setmetatable({}, { __index = function() return 'MOD-0001' end }) } })",
+     r"modules\[1\]: expected an id"),
+    ("token.create(setmetatable({ icon = 'i' }, { __index = function() return 'n' end }))", "a new token needs a name"),
     ("tostring(setmetatable({}, { __tostring = function() return os.execute('id') end }))", DENIED),
     ("tostring(setmetatable({}, { __name = 'x' })):sub(1, 2)", "^x:"),
     ("pcall(error, setmetatable({}, { __index = io }))", "^false"),
@@ -116,6 +121,10 @@ ESCAPES = [
     ("batch.run{ source = {} }", "journal = false does without one"), ("batch.run{ source = {}, journal = true }", "journal = false"),
     ("batch.run{ source = {}, journal = false, results = '/tmp/r' }", "--allow-write /tmp would permit it"),
     ("batch.run{ source = { next = print }, journal = false }", "source must be"),
+    ("batch.run{ source = setmetatable({}, { __index = function(_, k) if k == 'next' then return print end end }), "
+     "journal = false }.rows", "^0$"),
+    ("batch.run{ source = setmetatable({}, { __len = function() return 2 end, __index = function() return {} end }), "
+     "job = function() return true end, journal = false }.done", "^2$"),
     ("batch.run{ source = {}, journal = false, job = { run = print } }", "the table needs a function `job`"),
     ("batch.run(setmetatable({}, { __index = { source = '/etc/passwd', journal = false } }))", "source must be|journal"),
     ("batch.open_source", "^nil$"),

@@ -14,12 +14,24 @@ local function check_journal(policy, journal)
   return places.check(policy, "batch.run: journal", journal, true)
 end
 
+-- A list of its own, without a metatable that could make a source of the host's of it.
+local function rows_of(list)
+  local rows = {}
+  for i = 1, #list do
+    local row = list[i]
+    if row == nil then break end
+    rows[i] = row
+  end
+  return rows
+end
+
 local function check_source(policy, source)
   if type(source) == "string" and source ~= "-" then return places.check(policy, "batch.run: source", source) end
-  if type(source) == "table" and rawget(source, "next") ~= nil then
+  if type(source) ~= "table" then return source end
+  if rawget(source, "next") ~= nil then
     error("batch.run: source must be a file's name, \"-\", a list of rows, or a function that returns the next row", 0)
   end
-  return source
+  return rows_of(source)
 end
 
 -- A copy, so that nothing of the options can be another when it is used than it was when it was looked at.
