@@ -12,8 +12,13 @@ local M = {}
 local FROM_PATH = 3 -- the one of package.searchers that finds files of Lua
 local is_strict, is_prepared = true, false
 
+-- The name of a file of the user's for Lua to know it by: one in a directory moonkey/ is not the host's, which limits spare.
+function M.chunk_path(path)
+  return path:find("^moonkey/") and "./" .. path or path
+end
+
 local function directory_of(script)
-  return script and script ~= "-" and script:match("^(.*)/[^/]*$") or "."
+  return script and script ~= "-" and M.chunk_path(script):match("^(.*)/[^/]*$") or "."
 end
 
 -- Modules that are the user's own are watched, as the script itself is.
@@ -54,7 +59,7 @@ function M.load(path, globals)
   if path ~= "-" and sys.file_type(path) == "directory" then
     stop.usage(("cannot run %s: it is a directory; name a Lua file in it"):format(path))
   end
-  local chunk, message = loadfile(path ~= "-" and path or nil, "t", globals or _G)
+  local chunk, message = loadfile(path ~= "-" and M.chunk_path(path) or nil, "t", globals or _G)
   if not chunk and message:find("^cannot open") then
     local _, why = io.open(path)
     stop.usage(("cannot run %s"):format(why or path))

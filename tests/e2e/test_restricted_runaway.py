@@ -107,6 +107,21 @@ class Scripts(Timed):
                                         "run", "run.lua")
                 self.check(name, done, said, hard)
 
+    def test_names_of_the_host(self):
+        """Whose code it is goes by the name of its file, which nobody else's can have."""
+        self.write("moonkey/endless.lua", "while true do end")
+        self.write("moonkey/script.lua", "require 'endless'")
+        self.write("moonkey/job.lua", "return function() while true do end end")
+        self.write("rows.jsonl", '{"id":"TKN-0000-0001"}\n')
+        code = "load('while true do end', '@moonkey/token/init.lua')()"
+        for command in (("run", "moonkey/endless.lua"), ("run", "moonkey/script.lua"), ("run", "-e", code),
+                        ("batch", "rows.jsonl", "--job", "moonkey/job.lua")):
+            with self.subTest(command):
+                done = self.run_moonkey("--emulator", "--restricted", "--max-cpu", "300ms", *command)
+                self.assertEqual(done.code, 5, done.err)
+                self.assertRegex(done.err, CPU)
+                self.assertNotIn("It did not stop by itself", done.err)
+
     def test_where_it_was(self):
         self.write("run.lua", "local function work()\n  while true do end\nend\nwork()\n")
         done = self.run_moonkey("--max-cpu", "0.3", "run", "run.lua")

@@ -59,7 +59,7 @@ end
 function M.read_job(path, policy)
   script.prepare(path, {})
   local globals = restricted.globals(policy, _G.arg)
-  local chunk, message, unreadable = jobs.read(path, globals)
+  local chunk, message, unreadable = jobs.read(script.chunk_path(path), globals)
   if not chunk then stop.with(unreadable and 2 or 1, message) end
   return script.adopt(chunk, globals)
 end

@@ -19,6 +19,7 @@ function M.load_in(env)
     if mode == "b" then return nil, "bytecode is not for a restricted script" end
     local globals = env
     if select_count("#", ...) > 0 then globals = ... end
+    name = name and name:gsub("^@", "=") -- the name of a file could be one of the host's, whose code no limit stops
     return load(chunk, name, "t", globals)
   end
 end
