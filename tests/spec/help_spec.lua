@@ -22,6 +22,10 @@ second line. Another sentence.
   ```sh
   it's --flag
   ```
+
+  ```lua a-b.lua
+  x()
+  ```
 - a point: with a colon
 - `--outer`:
   - `inner`: text
@@ -36,6 +40,7 @@ describe("Markdown", function()
     assert.equal("Words, `code-x` and *thing*, a second line. Another sentence.", blocks[2].text)
     assert.equal("`--flag` *N*, `-f`", blocks[3].term)
     assert.same({ kind = "code", language = "sh", lines = { "it's --flag" } }, blocks[3].blocks[3])
+    assert.same({ kind = "code", language = "lua", file = "a-b.lua", lines = { "x()" } }, blocks[3].blocks[4])
     assert.is_nil(blocks[4].term)
     assert.equal("inner", markdown.runs(blocks[5].blocks[1].term)[1].text)
   end)
@@ -50,6 +55,7 @@ describe("Markdown", function()
     assert.matches('\n.TH X 1 2026-01-01 "moonkey 1" "T"\n.SH TITLE\nWords, \\fBcode\\-x\\fR', page, 1, true)
     assert.matches("\n.TP\n\\fB\\-\\-flag\\fR \\fIN\\fR, \\fB\\-f\\fR\nWhat it does.\n.IP\nMore of it:\n.IP\n.EX\nit\\(aqs \\-\\-flag\n.EE",
       page, 1, true)
+    assert.matches("\n\\fBa\\-b.lua\\fR:\n.EX\nx()\n.EE", page, 1, true)
     assert.matches("line.\nAnother", page, 1, true) -- a sentence a line
     assert.matches("\n\\&.SH \\[u00E9]\n", page, 1, true) -- nothing in a text is a request
     assert.matches(".RS\n.TP\n\\fBinner\\fR\ntext\n.RE\n", page, 1, true)
@@ -60,6 +66,7 @@ describe("Markdown", function()
     for line in text:gmatch("[^\n]+") do assert.is_true(utf8.len(line) <= 40, line) end
     assert.matches("^TITLE\n    Words, code%-x and thing, a second\n    line%. Another sentence%.\n\n", text)
     assert.matches("\n    - a point: with a colon\n", text, 1, true)
+    assert.matches("\n        a-b.lua:\n            x()\n", text, 1, true)
     assert.matches("\27[1mcode-x\27[0m", plain.text(SAMPLE, { width = 40, colored = true }), 1, true)
   end)
 end)

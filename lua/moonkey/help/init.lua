@@ -53,8 +53,14 @@ local function lua_overview()
   return topics.read("lua") .. "\n# MODULES\n" .. table.concat(list, "\n") .. "\n"
 end
 
+-- In a recipe, what is neither a command nor a file is what commands print.
+local function recipe(name)
+  local text = topics.recipe(name)
+  return text and (text:gsub("\n```text\n", "\nThis prints, among other things:\n%0"))
+end
+
 local function cookbook(word)
-  if word then return topics.recipe(word) end
+  if word then return recipe(word) end
   return "# Cookbook\n" .. lines_of(topics.recipes(), 14) .. [[
 
 `moonkey help cookbook` *NAME* shows one of them. All of them can be tried without touching anything real: run

@@ -2,7 +2,7 @@
 The Markdown that the texts of help are written in, and that stubs are turned into. A text is a list of blocks:
   { kind = "heading", level =, text = }        # …, ## …
   { kind = "paragraph", text = }
-  { kind = "code", lines =, language = }        between ``` and ```
+  { kind = "code", lines =, language =, file = }   between ```lua job.lua and ```; file: whose contents it is, or nil
   { kind = "item", term = or nil, blocks = }    - `--flag` *VALUE*: what it does    (nested by two spaces)
 An item has a term where nothing but marked words stand before its colon. In a line `code` and **strong** are bold, and *this*
 is a word that stands for something else.
@@ -53,7 +53,9 @@ end
 local parse -- of lines, because items hold blocks
 
 local function take_code(lines, i, blocks)
-  local code = { kind = "code", language = lines[i]:match("^```(.*)$"), lines = {} }
+  local code = { kind = "code", lines = {} }
+  code.language, code.file = lines[i]:match("^```(%S*)%s*(.*)$")
+  if code.file == "" then code.file = nil end
   i = i + 1
   while lines[i] and lines[i] ~= "```" do
     code.lines[#code.lines + 1] = lines[i]

@@ -54,7 +54,8 @@ function writers.paragraph(out, block, indent, options)
   out[#out + 1] = ""
 end
 
-function writers.code(out, block, indent)
+function writers.code(out, block, indent, options)
+  if block.file then fill(out, "`" .. block.file .. "`:", indent, options) end
   for _, line in ipairs(block.lines) do
     out[#out + 1] = line == "" and "" or (" "):rep(indent + INDENT) .. line
   end

@@ -67,6 +67,7 @@ end
 
 function writers.code(out, block, before)
   out[#out + 1] = before
+  if block.file then out[#out + 1] = inline("`" .. block.file .. "`:") end
   out[#out + 1] = ".EX"
   for _, line in ipairs(block.lines) do out[#out + 1] = guarded(escape(line, "code")) end
   out[#out + 1] = ".EE"
