@@ -54,13 +54,13 @@ local function lua_overview()
 end
 
 -- In a recipe, what is neither a command nor a file is what commands print.
-local function recipe(name)
+local function recipe_text(name)
   local text = topics.recipe(name)
   return text and (text:gsub("\n```text\n", "\nThis prints, among other things:\n%0"))
 end
 
 local function cookbook(word)
-  if word then return recipe(word) end
+  if word then return recipe_text(word) end
   return "# Cookbook\n" .. lines_of(topics.recipes(), 14) .. [[
 
 `moonkey help cookbook` *NAME* shows one of them. All of them can be tried without touching anything real: run
