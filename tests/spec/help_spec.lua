@@ -112,6 +112,17 @@ function M.fill(list, options) end
     end
     assert.matches("## `moonkey.ListOptions`", lua.find("token.list"), 1, true)
   end)
+
+  it("has a text for each type that the texts of functions name", function()
+    local count = 0
+    for _, name in ipairs(lua.functions()) do
+      for kind in lua.find(name):gmatch("moonkey%.%u%w+") do
+        assert.matches("^## `" .. kind .. "`", lua.find(kind) or "there is none", nil, nil, kind)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 50)
+  end)
 end)
 
 describe("help", function()

@@ -123,7 +123,20 @@ local function classes_of(fn)
   return found
 end
 
--- One function by its name, with what its options are; nil where there is none.
+-- A type by its name, which is moonkey.ListOptions or the like.
+local function find_type(name)
+  for _, short in ipairs(stubs.names()) do
+    local module = stubs.module(short)
+    for _, class in ipairs(module.classes) do
+      if class.name == name and not is_module(class, module) then return M.class_text(class) end
+    end
+    for _, alias in ipairs(module.aliases) do
+      if alias.name == name then return M.alias_text(alias) end
+    end
+  end
+end
+
+-- One function by its name, with what its options are, or a type; nil where there is none.
 function M.find(name)
   local short, member = name:gsub("^moonkey%.", ""):match("^([%a_]+)[%.:]([%w_]+)$")
   local module = short and stubs.module(short)
@@ -134,6 +147,7 @@ function M.find(name)
       return table.concat(out, "\n")
     end
   end
+  return find_type(name)
 end
 
 -- "token.list", … of all modules.
