@@ -77,6 +77,24 @@ class Jobs(Timed):
         self.assertEqual(done.code, 5, done.err)
         self.assertRegex(done.err, CPU)
 
+    def test_the_journal_is_not_the_jobs_to_change(self):
+        """It says that the run is restricted, which holds for resume."""
+        self.write("job.lua", "return function() return true end")
+        self.write("rows.jsonl", '{"id":"TKN-0000-0001"}\n')
+        self.write("out/deep/keep", "")
+        for journal, permitted in (("out/j", "out"), ("out/deep/j", "out"), ("j", "."), ("out/deep/../j", "out/"), ("out/j", "/")):
+            with self.subTest(journal + " below " + permitted):
+                done = self.run_moonkey("--emulator", "--restricted", "--allow-write", permitted, "batch", "rows.jsonl", "--job", "job.lua",
+                                        "--journal", journal)
+                self.assertEqual(done.code, 2, done.err)
+                self.assertRegex(done.err, "the journal would be in /.*, where --allow-write /.* lets the job change it; put it elsewhere")
+                self.assertFalse(os.path.exists(self.path(journal)))
+        done = self.run_moonkey("--emulator", "--restricted", "--allow-write", ".", "batch", "rows.jsonl", "--job", "job.lua")
+        self.assertRegex(done.err, r"the journal would be in /.*/\.local/state/moonkey")
+        done = self.run_moonkey("--emulator", "--restricted", "--allow-write", "out/deep", "batch", "rows.jsonl", "--job", "job.lua",
+                                "--journal", "out/j")
+        self.assertEqual(done.code, 0, done.err)
+
     def test_rows_are_counted_one_by_one(self):
         """Forty rows that take 30 ms each are no row that takes a second."""
         done, _ = self.begin("row.name = 'x' ")

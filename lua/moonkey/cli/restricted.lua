@@ -190,9 +190,22 @@ local function give_up_rest(policy, run)
   warn_of_missing(control.jail{ read = read, write = write, network = "any" })
 end
 
+-- What resume goes by, such as that the run is restricted, is not the job's to change.
+local function check_journal(policy, journal)
+  local directory = files.absolute(journal:match("^(.*/)") or ".")
+  for _, permitted in ipairs(policy.write) do
+    local above = permitted.real == "/" and "/" or permitted.real .. "/"
+    if directory and (directory .. "/"):sub(1, #above) == above then
+      stop.usage(("the journal would be in %s, where --allow-write %s lets the job change it; put it elsewhere with --journal "
+        .. "FILE, or permit another directory"):format(directory, permitted.real))
+    end
+  end
+end
+
 -- The client is set up: the user's code comes next. `run`: names of files that the command will have to open then, as
--- { read =, written = }.
+-- { read =, written = }, and the journals among them.
 function M.begin(policy, run)
+  for _, journal in ipairs(policy.restricted and run and run.journals or {}) do check_journal(policy, journal) end
   if policy.restricted then give_up_rest(policy, run or { read = {}, written = {} }) end
   if next(policy.limits) == nil then return end
   local ok, why = limits.begin(policy.limits)
@@ -203,11 +216,10 @@ end
 function M.files_of_run(args, path, source, journal)
   local directory = place.directory()
   local default = directory and files.make_directories(directory) and directory .. "/"
-  local written = {}
-  for _, name in pairs{ journal or false, args.journal or default or false, args.results or false } do
-    if name then written[#written + 1] = name end
-  end
-  return { read = { path, source.path }, written = written }
+  local journals = { journal or args.journal or default }
+  if journal and args.accept_changes then journals[2] = args.journal or default end -- it goes on in a new one
+  local written = table.move(journals, 1, #journals, 1, { [#journals + 1] = args.results })
+  return { read = { path, source.path }, written = written, journals = journals }
 end
 
 -- What make() makes of code of the user's is the script's own.
