@@ -48,6 +48,10 @@ class Keys(ReplCase):
         terminal.expect("> token.")
         terminal.type("get('TKN-0000-0002').id\r")
         terminal.expect('"TKN-0000-0002"')
+        terminal.type('require "moonkey.')
+        terminal.expect('require "moonkey.')
+        terminal.type(TAB)
+        terminal.expect("moonkey.errors\nmoonkey.http ")  # not moonkey.extensions, which is types alone
 
     def test_restricted(self):
         terminal = self.open("--emulator", "--restricted", "--allow-api", "GET /accounts/api-tokens/*", "repl")

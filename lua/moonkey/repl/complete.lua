@@ -87,7 +87,9 @@ end
 
 local function complete_module(start)
   local names = {}
-  for _, name in ipairs(require("moonkey.help.stubs").names()) do names["moonkey." .. name] = true end
+  local stubs = require "moonkey.help.stubs"
+  for _, name in ipairs(stubs.names()) do names[stubs.module(name).name] = true end -- "_": only types
+  names["_"] = nil
   for name in next, package.loaded do
     if type(name) == "string" and not name:find("^moonkey%.") and not name:find("^_") then names[name] = true end
   end
