@@ -138,6 +138,14 @@ class Scripts(Timed):
         self.assertEqual(done.code, 5, done.err)
         self.assertRegex(done.err, r"all together took more than the 0\.3 s .* --max-cpu-total")
 
+    def test_rows_that_a_script_makes_for_itself(self):
+        code = """local clock = os.clock
+            require("moonkey.batch").run{ source = function() return {} end, jobs = 1, journal = false, job = function()
+              local until_then = clock() + 0.2 while clock() < until_then do end return true end }"""
+        done = self.run_moonkey("--emulator", "--restricted", "--max-cpu", "300ms", "run", "-e", code)
+        self.assertEqual(done.code, 5, done.err)
+        self.assertRegex(done.err, r"all together took more than the 1\.3 s .* --max-cpu-total")
+
     def test_json_log(self):
         for code in ("while true do end", PATTERN + " = 1"):
             code = code.replace(" = 1", "")

@@ -46,11 +46,18 @@ local function load_code(code, globals)
   return script.adopt(chunk, globals)
 end
 
+-- Each row that a script makes for itself with batch.run has the time of a row: a script of others could go on for ever.
+local function bound_rows(policy)
+  local limit = policy.limits
+  if policy.restricted and not limit.cpu_total then limit.cpu_total = limit.cpu + 1 end
+end
+
 function M.run(args)
   if not args.script and #args.eval == 0 then
     stop.usage("run needs a script: moonkey run SCRIPT.lua, - for standard input, or -e CODE")
   end
   local policy = restricted.of(args)
+  bound_rows(policy)
   script.prepare(args.script, args.rest)
   local globals, chunks = restricted.globals(policy, _G.arg), {}
   for i, code in ipairs(args.eval) do
