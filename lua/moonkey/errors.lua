@@ -11,6 +11,7 @@ tostring(err) is one line that a person can act on.
 local http = require "moonkey.http"
 local json = require "moonkey.json"
 local redact = require("moonkey.secret").redact
+local sorted_keys = require "moonkey.sorted_keys"
 
 local M = {}
 
@@ -136,12 +137,8 @@ end
 
 -- Shape A: { field = { message, … } }, with single strings tolerated; sorted, so that it reads the same each time.
 local function from_map(map)
-  local list, names, total = {}, {}, 0
-  for name in pairs(map) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  local list, total = {}, 0
+  for _, name in ipairs(sorted_keys(map)) do
     local messages = map[name]
     for _, message in ipairs(type(messages) == "table" and messages or { messages }) do
       total = total + 1

@@ -12,18 +12,12 @@ It is data: nothing that it could call is there. It says where a credential is, 
 ]]
 local fields = require "moonkey.profile_fields"
 local nearest = require "moonkey.nearest"
+local sorted_keys = require "moonkey.sorted_keys"
 local sys = require "moonkey.sys"
 
 local M = {}
 
 local STEPS = 1000000 -- of Lua's virtual machine: more than any data needs
-
-local function sorted_names(map)
-  local names = {}
-  for name in pairs(map) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
 
 local function set(value)
   return value ~= nil and value ~= "" and value or nil
@@ -86,13 +80,13 @@ function M.examine(path)
         fields.is_secret(name, settings) and "; " .. fields.SECRET_ADVICE or "")
     end
   end
-  for _, name in ipairs(sorted_names(profiles)) do
+  for _, name in ipairs(sorted_keys(profiles)) do
     profiles[name] = fields.check(("%s: profile '%s'"):format(path, name), profiles[name], directory, mistakes)
     profiles[name].name = name
   end
   if default ~= nil and not (type(default) == "string" and profiles[default]) then
     mistakes[#mistakes + 1] = ("%s: default: expected the name of one of the profiles: %s")
-      :format(path, table.concat(sorted_names(profiles), ", "))
+      :format(path, table.concat(sorted_keys(profiles), ", "))
   end
   return profiles, default, mistakes
 end
@@ -107,7 +101,7 @@ end
 
 -- What to say of a name that none of them has.
 function M.unknown(path, name, profiles)
-  local names = sorted_names(profiles)
+  local names = sorted_keys(profiles)
   local near = nearest(name, names)
   return ("there is no profile '%s' in %s; %s%s"):format(name, path,
     #names == 0 and "it has none" or "it has " .. table.concat(names, ", "),

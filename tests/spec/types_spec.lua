@@ -8,7 +8,7 @@ local stubs = require "moonkey.help.stubs"
 local INTERNAL = {}
 for name in ([[ahead announce beneath cli completion control coroutine digest doctor emulator extension files harmless help httpd
     identity jail limits lineedit looks nearest pages preview probe process profile profile_fields project repl require resource
-    restricted rows script session sqlite strict sys terminal traceback versions]]):gmatch("%S+") do
+    restricted rows script session sorted_keys sqlite strict sys terminal traceback versions]]):gmatch("%S+") do
   INTERNAL[name] = true
 end
 

@@ -5,6 +5,7 @@ local json = require "moonkey.json"
 local log = require "moonkey.log"
 local profiles = require "moonkey.profile"
 local redact = require("moonkey.secret").redact
+local sorted_keys = require "moonkey.sorted_keys"
 local stop = require "moonkey.cli.stop"
 local sys = require "moonkey.sys"
 
@@ -127,9 +128,7 @@ function M.run(args)
     found, default = profiles.read(path)
     if not found then stop.usage(default) end
   end
-  local names, chosen = {}, choose(args, found, default, path)
-  for name in pairs(found) do names[#names + 1] = name end
-  table.sort(names)
+  local names, chosen = sorted_keys(found), choose(args, found, default, path)
   if args.output == "json" then
     show_json(path, names, found, chosen)
   elseif #names > 0 then

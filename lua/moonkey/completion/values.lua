@@ -4,6 +4,7 @@ local globals = require "moonkey.cli.globals"
 local place = require "moonkey.batch.journal.place"
 local extension = require "moonkey.extension"
 local profile = require "moonkey.profile"
+local sorted_keys = require "moonkey.sorted_keys"
 local topics = require "moonkey.help.topics"
 
 local M = {}
@@ -19,10 +20,8 @@ end
 -- Names only. The file is data; where it cannot be used, there are none.
 local function profiles()
   local path = profile.path()
-  local found, names = path and profile.examine(path) or {}, {}
-  for name in pairs(found or {}) do names[#names + 1] = name end
-  table.sort(names)
-  return entries(names), "nothing"
+  local found = path and profile.examine(path)
+  return entries(sorted_keys(found or {})), "nothing"
 end
 
 local function runs()
@@ -46,10 +45,7 @@ local function help_words(last, before)
 end
 
 local function manual_pages()
-  local names = {}
-  for name in pairs(require("moonkey.help.pages").LIST) do names[#names + 1] = name end
-  table.sort(names)
-  return entries(names), "nothing"
+  return entries(sorted_keys(require("moonkey.help.pages").LIST)), "nothing"
 end
 
 local function methods()

@@ -1,6 +1,7 @@
 -- Files that only their owner should read or change, and the place where the journals of runs are written.
 local place = require "moonkey.batch.journal.place"
 local probe = require "moonkey.probe"
+local sorted_keys = require "moonkey.sorted_keys"
 local sys = require "moonkey.sys"
 
 local OTHERS, WRITERS = tonumber("077", 8), tonumber("022", 8)
@@ -27,10 +28,7 @@ end
 
 -- Those of all profiles: the one in force is read later, which says more.
 local function credential_files(case)
-  local names = {}
-  for name in pairs(case.profiles or {}) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(sorted_keys(case.profiles or {})) do
     local path = case.profiles[name].credential_file
     local mode, message = path and sys.file_mode(path), nil
     if path and not mode then message = select(2, sys.file_mode(path)) end

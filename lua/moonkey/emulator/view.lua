@@ -3,6 +3,7 @@
 --
 -- `shown` says what of a thing is shown: true, or a tree of its fields (query_select.lua).
 local json = require "moonkey.json"
+local sorted_keys = require "moonkey.sorted_keys"
 
 local M = {}
 local View = {}
@@ -48,12 +49,7 @@ local function pick(text, shown)
   if type(decoded) ~= "table" then
     return text
   end
-  local names = {}
-  for name in pairs(decoded) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return object(names, shown, function(name)
+  return object(sorted_keys(decoded), shown, function(name)
     return quote(decoded[name])
   end)
 end

@@ -3,6 +3,8 @@ What the Tab key adds to a line: names of globals, of the fields of a table, and
 
 Tables are read, and metatables' __index where that is a table; nothing of a script's is called.
 ]]
+local sorted_keys = require "moonkey.sorted_keys"
+
 local M = {}
 
 local KEYWORDS = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local",
@@ -43,13 +45,6 @@ local function fields(value, start, wanted)
     end
   end
   return found
-end
-
-local function sorted(names)
-  local list = {}
-  for name in pairs(names) do list[#list + 1] = name end
-  table.sort(list)
-  return list
 end
 
 local function common_start(list)
@@ -94,7 +89,7 @@ local function complete_module(start)
     if type(name) == "string" and not name:find("^moonkey%.") and not name:find("^_") then names[name] = true end
   end
   local list = {}
-  for _, name in ipairs(sorted(names)) do
+  for _, name in ipairs(sorted_keys(names)) do
     if name:sub(1, #start) == start then list[#list + 1] = name end
   end
   return answer(list, start)
@@ -106,7 +101,7 @@ local function complete_global(globals, start)
   for _, word in ipairs(KEYWORDS) do
     if word:sub(1, #start) == start then names[word] = names[word] or false end
   end
-  local list = sorted(names)
+  local list = sorted_keys(names)
   return answer(list, start, #list == 1 and type(names[list[1]]) == "function" and "(" or nil)
 end
 
@@ -118,7 +113,7 @@ local function complete_field(globals, path, start)
     if value == nil then return nil end
   end
   local names = fields(value, start, path:find(":$") and "function" or nil)
-  local list = sorted(names)
+  local list = sorted_keys(names)
   return answer(list, start, #list == 1 and type(names[list[1]]) == "function" and "(" or nil)
 end
 

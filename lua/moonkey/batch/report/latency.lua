@@ -2,6 +2,8 @@
 How long rows took: a histogram that takes little memory for any number of rows. Times below a second are counted exactly,
 longer ones by their first three digits; so percentiles are exact to the millisecond below a second, and to 0.5% above.
 ]]
+local sorted_keys = require "moonkey.sorted_keys"
+
 local M = {}
 
 local Latency = {}
@@ -80,9 +82,7 @@ end
 -- times in ms; nil without rows.
 function Latency:finish()
   if self.rows == 0 then return nil end
-  local keys = {}
-  for key in pairs(self.counts) do keys[#keys + 1] = key end
-  table.sort(keys)
+  local keys = sorted_keys(self.counts)
   local function at(share) return percentile(keys, self.counts, self.rows, share) end
   return {
     rows = self.rows, mean = math.floor(self.sum / self.rows + 0.5), least = keys[1], most = at(1),

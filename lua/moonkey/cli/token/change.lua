@@ -4,6 +4,7 @@ local default_job = require "moonkey.batch.default_job"
 local filter = require "moonkey.cli.token.filter"
 local json = require "moonkey.json"
 local nearest = require "moonkey.nearest"
+local sorted_keys = require "moonkey.sorted_keys"
 local stop = require "moonkey.cli.stop"
 
 local Change = {}
@@ -105,10 +106,7 @@ function Change:from(path)
     stop.usage(('%s: expected a JSON object such as {"name": "CRM robot"}, not %s'):format(where,
       json.is_array(object) and "a list" or "a " .. (object == json.null and "null" or type(object))))
   end
-  local names = {}
-  for field in pairs(object) do names[#names + 1] = field end
-  table.sort(names)
-  for _, field in ipairs(names) do
+  for _, field in ipairs(sorted_keys(object)) do
     self:check_name(where, field)
     if field == "account" then
       self:account(where, object.account)
