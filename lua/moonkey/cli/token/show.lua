@@ -1,6 +1,10 @@
--- How the commands about single tokens write them: -o text, or as a list of them.
+-- What the commands about single tokens have in common: ids, a call for each of them, and how tokens are written.
+local batch = require "moonkey.batch"
 local card = require "moonkey.cli.token.card"
+local connect = require "moonkey.cli.connect"
+local failure = require "moonkey.cli.failure"
 local fields = require "moonkey.cli.token.fields"
+local ids = require "moonkey.cli.token.ids"
 local output = require "moonkey.cli.output"
 local selection = require "moonkey.cli.selection"
 
@@ -9,6 +13,7 @@ local M = {}
 M.FORMATS = { "text", "table", "json", "jsonl", "csv" }
 
 function M.configure(cmd, text)
+  ids.configure(cmd)
   cmd:option("-o --output", ("text (%s; the default), table, json, jsonl or csv. Secrets are in none."):format(text))
     :argname("FORMAT"):choices(M.FORMATS)
 end
@@ -19,7 +24,7 @@ function M.cards(tokens)
 end
 
 -- In any format but text. `single`: there is one by the command line, so that JSON is no list.
-function M.list(tokens, format, single)
+local function write_list(tokens, format, single)
   if format == "json" and single then
     for _, tok in ipairs(tokens) do output.print(fields.public(tok)) end
     return
@@ -31,11 +36,22 @@ function M.list(tokens, format, single)
   out:finish()
 end
 
--- Those of a list with gaps, in order.
-function M.present(tokens, count)
-  local list = {}
-  for i = 1, count do list[#list + 1] = tokens[i] end
-  return list
+--[[
+Do call(id) to each of the ids side by side, and write what came of it: write_text(tokens), or in the format that was asked for.
+Returns the exit code. `token_of`: where a call returns more than the token, what is written as one.
+]]
+function M.run(args, call, write_text, token_of)
+  local list = ids.of(args)
+  local results, failures = ids.each(list, connect.configure(args, batch.DEFAULT_JOBS), call)
+  local done = {}
+  for i = 1, #list do done[#done + 1] = results[i] end
+  if not args.output or args.output == "text" then
+    write_text(done)
+  else
+    for i, result in ipairs(done) do done[i] = token_of and token_of(result) or result end
+    write_list(done, args.output, #list == 1)
+  end
+  return failure.report_all(list, failures)
 end
 
 return M

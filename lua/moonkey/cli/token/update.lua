@@ -1,11 +1,7 @@
 -- moonkey token update: change the fields of one token.
-local batch = require "moonkey.batch"
 local changes = require "moonkey.cli.token.change"
-local connect = require "moonkey.cli.connect"
 local diff = require "moonkey.batch.plan.diff"
-local failure = require "moonkey.cli.failure"
 local http = require "moonkey.http"
-local ids = require "moonkey.cli.token.ids"
 local json = require "moonkey.json"
 local output = require "moonkey.cli.output"
 local show = require "moonkey.cli.token.show"
@@ -32,7 +28,6 @@ somebody else in the meantime, or refused by a guard.]],
 }
 
 function M.configure(cmd)
-  ids.configure(cmd)
   cmd:option("--set", "Give name, description or icon this value."):argname("FIELD=VALUE"):count("*")
   cmd:option("--null", "Clear description or icon; of modules: leave none."):argname("FIELD"):count("*")
   cmd:option("--module", "Its modules afterwards: these, by commas or by repeating it, and no others.")
@@ -106,24 +101,15 @@ local function line(done)
   return ("%s  %s\n"):format(done.tok.id, #parts > 0 and table.concat(parts, ", ") or "nothing to change")
 end
 
-local function write(results, count, format, single)
-  if format and format ~= "text" then
-    local tokens = {}
-    for i, done in pairs(results) do tokens[i] = done.tok end
-    show.list(show.present(tokens, count), format, single)
-  elseif not http.dry_run() then -- which has said what would be changed
-    for _, done in ipairs(show.present(results, count)) do output.write(line(done)) end
-    output.flush()
-  end
+local function write(updates)
+  if http.dry_run() then return end -- it has been said what would be changed
+  for _, done in ipairs(updates) do output.write(line(done)) end
+  output.flush()
 end
 
 function M.run(args)
-  local list = ids.of(args)
   local fields, moved = collect(args)
-  local jobs = connect.configure(args, batch.DEFAULT_JOBS)
-  local results, failures = ids.each(list, jobs, function(id) return update(id, fields, moved) end)
-  write(results, #list, args.output, #list == 1)
-  return failure.report_all(list, failures)
+  return show.run(args, function(id) return update(id, fields, moved) end, write, function(done) return done.tok end)
 end
 
 return M
