@@ -8,7 +8,6 @@
 
 #include "call.h"
 #include "lib.h"
-#include "secret.h"
 #include "target.h"
 
 /* ahead.get(path, query): a handle. Path and query as for api.request. */
@@ -50,11 +49,7 @@ static const luaL_Reg lib[] = {
 
 int luaopen_moonkey_ahead(lua_State *L)
 {
-    luaL_requiref(L, "moonkey.secret", luaopen_moonkey_secret, 0);
-    luaL_requiref(L, "moonkey.json", luaopen_moonkey_json, 0);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "moonkey.errors");
-    lua_call(L, 1, 0);
+    call_open(L);
     luaL_newlib(L, lib);
     return 1;
 }

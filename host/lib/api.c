@@ -10,7 +10,6 @@
 #include "json.h"
 #include "lib.h"
 #include "nearest.h"
-#include "secret.h"
 #include "target.h"
 
 enum { MAX_LINES = 64 * 1024, MAX_BODY = 16 << 20, MAX_HEADERS = 32 };
@@ -162,11 +161,7 @@ static const luaL_Reg lib[] = {
 
 int luaopen_moonkey_api(lua_State *L)
 {
-    luaL_requiref(L, "moonkey.secret", luaopen_moonkey_secret, 0);
-    luaL_requiref(L, "moonkey.json", luaopen_moonkey_json, 0);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "moonkey.errors");
-    lua_call(L, 1, 0);
+    call_open(L);
     luaL_newlib(L, lib);
     return 1;
 }

@@ -167,12 +167,8 @@ static const char *kind_of(const struct result *r)
 
 static void set_text(lua_State *L, const char *name, const char *text, size_t len)
 {
-    struct buf *clean = lib_new_buffer(L, REDACT_CAP(len));
-    if (redact_append(clean, text, len) == BUF_NOMEM)
-        luaL_error(L, "not enough memory");
-    lua_pushlstring(L, buf_text(clean), clean->len);
-    lua_setfield(L, -3, name);
-    lua_pop(L, 1);
+    lib_push_masked(L, text, len);
+    lua_setfield(L, -2, name);
 }
 
 /* No more than `most` of these bytes, and no part of a UTF-8 character. */
@@ -389,4 +385,14 @@ void call_cancel(lua_State *L, int index)
     task_calls()->attempts += call_attempts(p->call);
     call_free(p->call);
     p->call = NULL;
+}
+
+void call_open(lua_State *L)
+{
+    luaL_requiref(L, "moonkey.secret", luaopen_moonkey_secret, 0);
+    luaL_requiref(L, "moonkey.json", luaopen_moonkey_json, 0);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "moonkey.errors");
+    lua_call(L, 1, 0);
+    lua_pop(L, 2);
 }

@@ -37,6 +37,9 @@ int call_start(lua_State *L, const struct call_request *request);
  */
 int call_start_write(lua_State *L, const struct call_request *request, lua_KFunction k, lua_KContext prepared);
 
+/* Load what outcomes are made of: for each module that makes calls, before its first. [-0, +0, e] */
+void call_open(lua_State *L);
+
 /*
  * Send now and wait later, once: call_begin() pushes a handle; `return call_wait(L, index, what);` returns what call_start()
  * would have. call_cancel() cuts it off, as the collector does with a handle that nobody has. Reads only. [-0, +1, e]

@@ -17,11 +17,11 @@
 
 #include "../clock.h"
 #include "../origin.h"
-#include "../redact.h"
 #include "../secret.h"
 #include "../task.h"
 #include "../transfer.h"
 #include "lib.h"
+#include "secret.h"
 
 #define TARGET "/public/v1/accounts/api-tokens?limit=0" /* api-contract, section 1 */
 
@@ -69,12 +69,8 @@ static void set_text(lua_State *L, const char *name, const char *text)
     size_t len = strlen(text);
     if (len == 0)
         return;
-    struct buf *clean = lib_new_buffer(L, REDACT_CAP(len));
-    if (redact_append(clean, text, len) == BUF_NOMEM)
-        luaL_error(L, "not enough memory");
-    lua_pushlstring(L, buf_text(clean), clean->len);
-    lua_setfield(L, -3, name);
-    lua_pop(L, 1);
+    lib_push_masked(L, text, len);
+    lua_setfield(L, -2, name);
 }
 
 static void set_integer(lua_State *L, const char *name, lua_Integer value, bool known)

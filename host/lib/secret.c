@@ -104,15 +104,21 @@ static int f_is(lua_State *L)
     return 1;
 }
 
+void lib_push_masked(lua_State *L, const char *text, size_t len)
+{
+    struct buf *masked = lib_new_buffer(L, REDACT_CAP(len));
+    if (redact_append(masked, text, len) == BUF_NOMEM)
+        luaL_error(L, "not enough memory");
+    lua_pushlstring(L, buf_text(masked), masked->len);
+    lua_remove(L, -2);
+}
+
 /* secret.redact(text): the text with everything masked that looks like a secret. */
 static int f_redact(lua_State *L)
 {
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
-    struct buf *out = lib_new_buffer(L, REDACT_CAP(len));
-    if (redact_append(out, text, len) == BUF_NOMEM)
-        luaL_error(L, "not enough memory");
-    lua_pushlstring(L, buf_text(out), out->len);
+    lib_push_masked(L, text, len);
     return 1;
 }
 

@@ -15,7 +15,6 @@
 #include "call.h"
 #include "control.h"
 #include "lib.h"
-#include "secret.h"
 #include "token_body.h"
 
 #define TOKENS  "/public/v1/accounts/api-tokens"
@@ -329,11 +328,7 @@ static const luaL_Reg lib[] = {
 
 int luaopen_moonkey_token_core(lua_State *L)
 {
-    luaL_requiref(L, "moonkey.secret", luaopen_moonkey_secret, 0);
-    luaL_requiref(L, "moonkey.json", luaopen_moonkey_json, 0);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "moonkey.errors");
-    lua_call(L, 1, 0);
+    call_open(L);
     luaL_newlib(L, lib);
     return 1;
 }
