@@ -3,7 +3,6 @@ include(GNUInstallDirs)
 
 install(TARGETS moonkey)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
-install(DIRECTORY lua/types/ DESTINATION ${CMAKE_INSTALL_DATADIR}/moonkey/types) # for editors of all users; see moonkey types
 install(DIRECTORY scripts DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples PATTERN "*.sh" EXCLUDE)
 
 install(FILES lua/moonkey/completion/moonkey.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME moonkey)

@@ -38,7 +38,7 @@ def run(*command, **more):
 
 def expected_files():
     names = set(FILES)
-    for directory, to in (("lua/types", "share/moonkey/types"), ("scripts", "share/doc/moonkey/examples/scripts")):
+    for directory, to in (("scripts", "share/doc/moonkey/examples/scripts"),):
         for place, _, files in os.walk(os.path.join(SOURCE, directory)):
             inside = os.path.normpath(os.path.join(to, os.path.relpath(place, os.path.join(SOURCE, directory))))
             names |= {os.path.join(inside, name) for name in files if not name.endswith(".sh")}
