@@ -20,10 +20,10 @@ class Keys(ReplCase):
         terminal.say("tok = token.get('TKN-0000-0002')", "")
         terminal.say("obj = setmetatable({}, { __index = setmetatable({ deep_one = 1 }, { __index = error }) })", "")
         cases = [
-            ("tok", None),  # tok and token
+            ("tok", "\ntok    token\n> tok"),
             ("tok.na", "me"), ("tok.acc", "ount"), ("tok.account.ty", "pe"), ("token.upd", "ate("), ("string.for", "mat("),
             ("f(toke", "n"), ("x = 1 + math.hu", "ge"), ("obj.dee", "p_one"), ("retu", "rn"), ("tok.name:low", "er("),
-            ('require "moonkey.js', "on"), ("require('moonkey.js", "on"), ("nothing.x", None), ("f().na", None), ("tok.name.", None),
+            ('require "moonkey.js', "on"), ("require('moonkey.js", "on"), ("nothing.x", None), ("f().na", None), ("tok.name.", "upper\n> tok.name."),
         ]
         for typed, added in cases:
             with self.subTest(typed):
@@ -32,6 +32,11 @@ class Keys(ReplCase):
                 terminal.type(TAB)
                 if added:
                     terminal.expect(added)
+                else:  # what comes next stands right behind what was typed
+                    before = terminal.seen
+                    terminal.type("#")
+                    terminal.expect("#")
+                    self.assertEqual(terminal.text(before, terminal.seen).strip("\a"), "#")
                 time.sleep(0.05)
                 terminal.type(CTRL_U)
         terminal.type(CTRL_C)
