@@ -23,7 +23,8 @@ class Keys(ReplCase):
             ("tok", "\ntok    token\n> tok"),
             ("tok.na", "me"), ("tok.acc", "ount"), ("tok.account.ty", "pe"), ("token.upd", "ate("), ("string.for", "mat("),
             ("f(toke", "n"), ("x = 1 + math.hu", "ge"), ("obj.dee", "p_one"), ("retu", "rn"), ("tok.name:low", "er("),
-            ('require "moonkey.js', "on"), ("require('moonkey.js", "on"), ("nothing.x", None), ("token.zz", None), ("f().na", None), ("tok.name.", "upper\n> tok.name."),
+            ('require "moonkey.js', "on"), ("require('moonkey.js", "on"), ("nothing.x", None),
+            ("token.zz", None), ("f().na", None), ("tok.name.", "upper\n> tok.name."),
         ]
         for typed, added in cases:
             with self.subTest(typed):
