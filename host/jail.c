@@ -27,7 +27,7 @@ void jail_enter(const struct jail_rules *rules, struct jail_status *status)
     entered = true;
     status->no_new_privs = give_up_privileges(status->no_new_privs_why, sizeof status->no_new_privs_why);
     status->landlock = jail_restrict_files(rules, status->landlock_why, sizeof status->landlock_why);
-    status->seccomp = jail_filter_calls(rules->network, status->seccomp_why, sizeof status->seccomp_why);
+    status->seccomp = jail_filter_calls(status->seccomp_why, sizeof status->seccomp_why);
 }
 
 bool jail_is_entered(void)

@@ -20,7 +20,6 @@ struct jail_rules {
     const char *const *read, *const *write; /* files, and directories with all below them; ended by NULL; those of the system's
                                                that libraries need are added. What is not there is passed over */
     const uint16_t *ports;                  /* of TCP connections, beside DNS; ended by 0; NULL: any */
-    bool network;                           /* false: no sockets but local ones */
 };
 
 struct jail_status {

@@ -135,10 +135,8 @@ static int deny_controls(scmp_filter_ctx filter)
     return failed;
 }
 
-static bool is_permitted(int family, bool network)
+static bool is_permitted(int family)
 {
-    if (!network)
-        return family == AF_UNIX;
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         if (families[i] == family)
             return true;
@@ -151,36 +149,34 @@ static int deny_socket(scmp_filter_ctx filter, struct scmp_arg_cmp first, struct
 }
 
 /* TCP, UDP for names, netlink for routes (getaddrinfo asks), local ones for name services. */
-static int deny_sockets(scmp_filter_ctx filter, bool network)
+static int deny_sockets(scmp_filter_ctx filter)
 {
     int failed = deny_socket(filter, SCMP_A0_64(SCMP_CMP_GT, AF_NETLINK), (struct scmp_arg_cmp){0}, 1);
     for (int family = 0; family <= AF_NETLINK && !failed; family++)
-        if (!is_permitted(family, network))
+        if (!is_permitted(family))
             failed = deny_socket(filter, SCMP_A0_64(SCMP_CMP_EQ, (uint64_t)family), (struct scmp_arg_cmp){0}, 1);
-    if (failed || !network)
-        return failed;
     struct scmp_arg_cmp raw = SCMP_A1_64(SCMP_CMP_MASKED_EQ, 0xf, SOCK_RAW);
-    failed = deny_socket(filter, SCMP_A0_64(SCMP_CMP_EQ, AF_INET), raw, 2);
+    failed = failed ? failed : deny_socket(filter, SCMP_A0_64(SCMP_CMP_EQ, AF_INET), raw, 2);
     failed = failed ? failed : deny_socket(filter, SCMP_A0_64(SCMP_CMP_EQ, AF_INET6), raw, 2);
     struct scmp_arg_cmp no_routes = SCMP_A2_64(SCMP_CMP_NE, 0);
     return failed ? failed : deny_socket(filter, SCMP_A0_64(SCMP_CMP_EQ, AF_NETLINK), no_routes, 2);
 }
 
-static int load(scmp_filter_ctx filter, bool network)
+static int load(scmp_filter_ctx filter)
 {
     int failed = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
     failed = failed ? failed : deny_each(filter, forbidden, sizeof forbidden / sizeof *forbidden);
     failed = failed ? failed : deny_processes(filter);
     failed = failed ? failed : deny_others(filter);
     failed = failed ? failed : deny_controls(filter);
-    failed = failed ? failed : deny_sockets(filter, network);
+    failed = failed ? failed : deny_sockets(filter);
     return failed ? failed : seccomp_load(filter);
 }
 
-bool jail_filter_calls(bool network, char *why, size_t size)
+bool jail_filter_calls(char *why, size_t size)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-    int failed = filter ? load(filter, network) : -ENOMEM;
+    int failed = filter ? load(filter) : -ENOMEM;
     seccomp_release(filter);
     if (failed)
         snprintf(why, size, "the kernel does not take a filter (%s)", strerror(-failed));
@@ -189,9 +185,8 @@ bool jail_filter_calls(bool network, char *why, size_t size)
 
 #else
 
-bool jail_filter_calls(bool network, char *why, size_t size)
+bool jail_filter_calls(char *why, size_t size)
 {
-    (void)network;
     snprintf(why, size, "this moonkey was built without libseccomp");
     return false;
 }

@@ -4,7 +4,7 @@
 
 #include "jail.h"
 
-bool jail_filter_calls(bool network, char *why, size_t size);
+bool jail_filter_calls(char *why, size_t size);
 /* The version of Landlock's interface, or 0. */
 int jail_restrict_files(const struct jail_rules *rules, char *why, size_t size);
 

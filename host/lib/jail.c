@@ -119,21 +119,19 @@ static void find_ports(lua_State *L, uint16_t ports[PORTS])
 }
 
 /*
- * control.jail{ read = paths, write = paths, network = "any" | "none" }: the process gives up, for good, what neither the host
- * nor these have a need of; the files of `write` can be read, too. As jail.status: what there was to give up.
+ * control.jail{ read = paths, write = paths }: the process gives up, for good, what neither the host nor these have a need of;
+ * the files of `write` can be read, too. As jail.status: what there was to give up.
  */
 int jail_begin(lua_State *L)
 {
     static const char *const read_by_libcurl[] = {"ca_file", "cert_file", "key_file"};
-    static const char *const networks[] = {"any", "none", NULL};
     uint16_t ports[PORTS];
     struct jail_status status;
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     if (jail_is_entered())
         return luaL_error(L, "jail: it has begun");
-    lua_getfield(L, 1, "network");
-    struct jail_rules rules = {.ports = ports, .network = luaL_checkoption(L, -1, "any", networks) == 0};
+    struct jail_rules rules = {.ports = ports};
     rules.read = read_paths(L, "read", read_by_libcurl, sizeof read_by_libcurl / sizeof *read_by_libcurl);
     rules.write = read_paths(L, "write", NULL, 0);
     find_ports(L, ports);

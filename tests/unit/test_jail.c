@@ -38,22 +38,22 @@ static const char *in(const char *directory, const char *name)
     return p;
 }
 
-static void enter(bool network)
+static void enter(void)
 {
     const char *read[] = {readable, "/nowhere/at/all", NULL}, *write[] = {writable, NULL};
     const uint16_t ports[] = {port, 0};
     struct jail_status status;
-    jail_enter(&(struct jail_rules){.read = read, .write = write, .ports = ports, .network = network}, &status);
+    jail_enter(&(struct jail_rules){.read = read, .write = write, .ports = ports}, &status);
     if (memcmp(&status, &available, sizeof status) != 0)
         _exit(100);
 }
 
 /* What `act` comes to in jail: 0, an errno, or 1000 and the signal that ended it. */
-static int in_jail(int (*act)(void), bool network)
+static int in_jail(int (*act)(void))
 {
     pid_t pid = fork();
     if (pid == 0) {
-        enter(network);
+        enter();
         _exit(act());
     }
     int status;
@@ -237,7 +237,7 @@ static void seccomp_forbids(void **state)
         if (cases[i].act == make_a_process || cases[i].act == trace_the_parent)
             continue; /* left to the leak checker */
 #endif
-        assert_int_equal(in_jail(cases[i].act, true), EPERM);
+        assert_int_equal(in_jail(cases[i].act), EPERM);
     }
 }
 
@@ -299,7 +299,7 @@ static void landlock_forbids(void **state)
         skip();
     for (size_t i = 0; i < COUNT(cases); i++) {
         TRY(cases[i].name);
-        assert_int_equal(in_jail(cases[i].act, true), EACCES);
+        assert_int_equal(in_jail(cases[i].act), EACCES);
     }
 }
 
@@ -323,11 +323,9 @@ static int connect_elsewhere(void)
 static void ports(void **state)
 {
     (void)state;
-    assert_int_equal(in_jail(connect_to_the_api, true), 0);
+    assert_int_equal(in_jail(connect_to_the_api), 0);
     if (available.landlock >= 4)
-        assert_int_equal(in_jail(connect_elsewhere, true), EACCES);
-    if (available.seccomp)
-        assert_int_equal(in_jail(connect_to_the_api, false), EPERM);
+        assert_int_equal(in_jail(connect_elsewhere), EACCES);
 }
 
 /* ---- what goes on working */
@@ -418,7 +416,7 @@ static void what_a_run_needs_works(void **state)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         TRY(cases[i].name);
-        assert_int_equal(in_jail(cases[i].act, true), cases[i].expected);
+        assert_int_equal(in_jail(cases[i].act), cases[i].expected);
     }
 }
 
@@ -426,7 +424,7 @@ static int is_permanent(void)
 {
     const char *everything[] = {"/", NULL};
     struct jail_status status;
-    jail_enter(&(struct jail_rules){.read = everything, .write = everything, .network = true}, &status);
+    jail_enter(&(struct jail_rules){.read = everything, .write = everything}, &status);
     return read_outside();
 }
 
@@ -435,7 +433,7 @@ static void a_second_one_lifts_nothing(void **state)
     (void)state;
     if (!available.landlock)
         skip();
-    assert_int_equal(in_jail(is_permanent, true), EACCES);
+    assert_int_equal(in_jail(is_permanent), EACCES);
 }
 
 static void trying_changes_nothing(void **state)

@@ -187,7 +187,7 @@ local function give_up_rest(policy, run)
   local read, write = real_names(policy.read), real_names(policy.write)
   for _, more in ipairs{ module_places(), run.read } do table.move(more, 1, #more, #read + 1, read) end
   add_directories(write, run.written)
-  warn_of_missing(control.jail{ read = read, write = write, network = "any" })
+  warn_of_missing(control.jail{ read = read, write = write })
 end
 
 -- What resume goes by, such as that the run is restricted, is not the job's to change.
