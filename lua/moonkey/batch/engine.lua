@@ -7,12 +7,14 @@ worked on waits behind it, in file order, and only so many can wait: then nothin
 ]]
 local context = require "moonkey.batch.context"
 local control = require "moonkey.control"
+local courses = require "moonkey.batch.course"
 local http = require "moonkey.http"
+local intake = require "moonkey.batch.intake"
 local intents = require "moonkey.batch.intents"
+local lanes = require "moonkey.batch.lanes"
 local limits = require "moonkey.limits"
 local log = require "moonkey.log"
 local result = require "moonkey.batch.result"
-local row_hash = require "moonkey.batch.row_hash"
 local sys = require "moonkey.sys"
 local task = require "moonkey.task"
 local traceback = require "moonkey.traceback"
@@ -21,8 +23,6 @@ local M = {}
 
 local Engine = {}
 Engine.__index = Engine
-
-local MAX_WAITING = 1000 -- rows that are kept back because their id is being worked on
 
 -- Keeps the traceback of one worker's last error; the error itself goes on unchanged, because __close methods are given it.
 local function new_handler()
@@ -38,96 +38,48 @@ local NOT_SENT = { halt = "not sent: the run was halted", journal = "not sent: t
 
 local running = 0 -- engines in this process
 
--- Nothing new is started from here on. The reason: one of http.stop_reason() or limits.reached(), "interrupted", "halt",
--- "output", "journal".
-function Engine:stop(reason)
-  if self.stopped then return end
-  self.stopped = reason
-  self.source:close()
-  if NOT_SENT[reason] and running == 1 then -- another run's calls are sent
-    self.has_stopped_calls = true
-    control.stop(NOT_SENT[reason])
-  end
-end
-
-function Engine:must_stop()
-  if self.stopped then return true end
-  local reason = sys.interrupted() and "interrupted" or http.stop_reason() or limits.reached()
-    or self.failure and self.failure()
-  if reason then self:stop(reason) end
-  return reason ~= nil
-end
-
-function Engine:report(r)
-  self.counts[r.outcome] = self.counts[r.outcome] + 1
-  self.on_result(r)
-  if self:must_stop() then return end
-  self.halted = self.must_halt and self.must_halt(self.counts)
-  if self.halted then self:stop("halt") end
+local function new_course(options)
+  local course
+  course = courses.new(options, function(reason)
+    if NOT_SENT[reason] and running == 1 then -- another run's calls are sent
+      course.has_stopped_calls = true
+      control.stop(NOT_SENT[reason])
+    end
+  end)
+  return course
 end
 
 function Engine:hire()
-  if self.workers >= self.jobs or self.stopped or self.ended then return end
+  if self.workers >= self.jobs or self.course.stopped or self.ended then return end
   self.workers = self.workers + 1
   self.hired = self.hired + 1
   self.handles[self.hired] = task.spawn(Engine.work, self, self.hired)
 end
 
--- Put a row behind the one with its id that is being worked on.
-function Engine:keep_back(item)
-  local queue = self.in_flight[item.id]
-  if queue == true then
-    queue = { first = 1, last = 0 }
-    self.in_flight[item.id] = queue
-  end
-  queue.last = queue.last + 1
-  queue[queue.last] = item
-  self.waiting = self.waiting + 1
-end
-
 -- A row that was read: an item to be worked on now, or nil when it is bad, has to wait, or comes too late.
 function Engine:admit(row, line, message)
-  local number = self.source.count
-  if not row then return self:report(result.bad_row(number, line, nil, "unreadable row", message)) end
-  local id = type(row.id) == "string" and row.id or nil
-  local hash = self.journal and row_hash(row)
-  if self.check then
-    local title, detail = self.check(row)
-    if title then
-      local r = result.bad_row(number, line, id, title, detail)
-      r.hash = hash
-      return self:report(r)
-    end
-  end
-  local item = self.new_context(number, line, id, hash)
-  item.data = row
-  if self:must_stop() then return self:report_pending(item) end
+  local course, lane = self.course, self.lanes
+  local item, bad = self.intake:admit(row, line, message)
+  if bad then return course:report(bad) end
+  if course:must_stop() then return course:report_pending(item) end
+  local id = item.id
   if id then
-    if self.in_flight[id] then return self:keep_back(item) end
-    self.in_flight[id] = true
+    if lane.holder[id] then return lane:keep_back(item) end
+    lane.holder[id] = true
   end
   return item
 end
 
--- A table for `jobs` keys that come and go. In one that they fill Lua would make room anew for nearly every key, because the
--- places of keys that are gone are free only then; so keys that are never asked for keep it from being small.
-local function roomy(jobs)
-  local t, size = {}, 2
-  while size < 2 * jobs do size = size * 2 end
-  for i = 1, size * 3 // 4 - jobs do t[-i] = false end
-  return t
-end
-
 -- The next item to be worked on; nil when there is none for this worker.
 function Engine:take()
-  while not (self.reading or self.ended or self.waiting >= MAX_WAITING or self:must_stop()) do
+  while not (self.reading or self.ended or self.lanes:is_full() or self.course:must_stop()) do
     if self.busy == 0 and self.on_idle then self.on_idle() end
     self.reading = true
     local row, line, message = self.source:next()
     self.reading = false
     if row == nil then
       self.ended = true
-      if message and not self:must_stop() then self.unusable = { line = line, message = message } end
+      if message and not self.course:must_stop() then self.unusable = { line = line, message = message } end
       return nil
     end
     local item = self:admit(row, line, message)
@@ -136,10 +88,6 @@ function Engine:take()
       return item
     end
   end
-end
-
-function Engine:report_pending(item)
-  self:report{ row = item.row, line = item.line, id = item.id, outcome = "pending", attempts = 0, ms = 0 }
 end
 
 -- The first error of a job is shown with its traceback; the others are likely to be the same, and go to debug level. There is
@@ -172,7 +120,7 @@ end
 function Engine:outcome_of(item, err)
   local open = item.open and item.open > 0
   if open or item.unclear or (type(err) == "table" and err.unknown) then return "unknown" end
-  if not (means_stopped(item, err) and self:must_stop()) then return "failed" end
+  if not (means_stopped(item, err) and self.course:must_stop()) then return "failed" end
   return item.carried_out and "unknown" or "pending"
 end
 
@@ -217,25 +165,23 @@ function Engine:process(item, kept, handler)
     if value == "skipped" then r.outcome = self:skipped_or_done(r.row) end
   end
   r.withdrawn = r.outcome == "pending" and item.open ~= nil or nil
-  self:report(r)
+  self.course:report(r)
 end
 
 -- What is next for the id of `item`, which has been dealt with.
 function Engine:release(item)
-  local id = item.id
-  local queue = id and self.in_flight[id]
-  if not queue then return end
-  while queue ~= true and queue.first <= queue.last do
-    local waiting = queue[queue.first]
-    queue[queue.first], queue.first = nil, queue.first + 1
-    self.waiting = self.waiting - 1
-    if not self:must_stop() then
+  local id, lane, course = item.id, self.lanes, self.course
+  if not id then return end
+  local waiting = lane:next(id)
+  while waiting do
+    if not course:must_stop() then
       self:hire()
       return waiting
     end
-    self:report_pending(waiting)
+    course:report_pending(waiting)
+    waiting = lane:next(id)
   end
-  self.in_flight[id] = nil
+  lane.holder[id] = nil
 end
 
 function Engine:work(number)
@@ -259,7 +205,7 @@ function Engine:wait()
     local ok, err = pcall(handle.join, handle)
     if not ok then
       self.handles[number], failure = nil, failure or err
-      self:stop("error")
+      self.course:stop("error")
     end
   end
   if failure then error(failure, 0) end
@@ -274,22 +220,21 @@ on_idle() comes before a wait for the source.
 ]]
 function M.run(options)
   local job = options.job
+  local course = new_course(options)
   local self = setmetatable({
-    source = options.source, check = job.check, run = job.run, keep_values = job.custom, journal = options.journal,
-    new_context = context.maker(options.journal, options.state), failure = options.failure,
-    jobs = options.jobs, on_result = options.on_result, on_idle = options.on_idle, must_halt = options.must_halt,
-    counts = { done = 0, failed = 0, unknown = 0, pending = 0, skipped = 0 },
-    busy = 0, workers = 0, hired = 0, waiting = 0, in_flight = roomy(options.jobs), handles = {},
+    source = options.source, run = job.run, keep_values = job.custom, journal = options.journal, course = course,
+    intake = intake.new(options.source, job.check, options.journal ~= nil, context.maker(options.journal, options.state)),
+    lanes = lanes.new(options.jobs), jobs = options.jobs, on_idle = options.on_idle,
+    busy = 0, workers = 0, hired = 0, handles = {},
   }, Engine)
   running = running + 1
   self:hire()
   local ok, err = pcall(self.wait, self)
   running = running - 1
-  if self.has_stopped_calls and not sys.interrupted() then control.go_on() end
+  if course.has_stopped_calls and not sys.interrupted() then control.go_on() end
   if not ok then error(err, 0) end
-  if not self.stopped and self.ended then self:must_stop() end
-  return { rows = self.source.count, ended = self.ended, stopped = self.stopped, halted = self.halted or nil,
-    unusable = self.unusable }
+  if not course.stopped and self.ended then course:must_stop() end
+  return course:ending(self.ended, self.unusable)
 end
 
 return M
