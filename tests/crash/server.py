@@ -15,8 +15,10 @@ Faults, each with its chance:
 A request for the same row fails twice in a row at most, so that with three attempts of a client every row can be done.
 
 GET /oracle/log?N gives what was asked for, from the Nth request on, as a list of [method, id, row, done, status]: the row is what
-the text `row-N` in the body says, and the status is 0 where the reply was cut. GET /oracle/tokens gives the tokens as they are,
-GET /oracle/open the number of other connections, and POST /oracle/settings takes some of the settings anew.
+the text `row-N` in the body says, and the status is 0 where the reply was cut. GET /oracle/starts?N gives of the same requests when they
+came (in seconds) and the trace-id of the call. GET /oracle/tokens gives the tokens as they are, GET /oracle/open the number of other
+connections, GET /oracle/lag how late it was at most for anything (in seconds), and POST /oracle/settings takes some of the settings
+anew; one more of these is `wait`: the next request is answered with 429 and that as Retry-After.
 """
 import asyncio
 import ctypes
@@ -26,11 +28,13 @@ import random
 import re
 import signal
 import sys
+import time
 from urllib.parse import unquote
 
 BASE = "/public/v1/accounts/api-tokens"
 FIELDS = ("name", "description", "icon", "modules")
 ROW = re.compile(rb"row-(\d+)")
+TRACE = re.compile(r"(?i)\ntraceparent: *00-([0-9a-f]{32})")
 IN = re.compile(r"in\(id,\(([^)]*)\)\)")
 REASONS = {200: "OK", 201: "Created", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests",
            500: "Internal Server Error", 503: "Service Unavailable"}
@@ -45,14 +49,15 @@ class Api:
     def __init__(self, settings):
         self.tokens = settings["tokens"]
         self.chance = random.Random(settings["seed"])
-        self.log, self.open, self.in_a_row = [], 0, {}
-        self.credential, self.refused, self.faults = None, set(), []
+        self.log, self.starts, self.open, self.in_a_row, self.lag = [], [], 0, {}, 0.0
+        self.credential, self.refused, self.faults, self.wait = None, set(), [], None
         self.set(settings)
 
     def set(self, settings):
         self.credential = settings.get("credential", self.credential)
         self.refused = set(settings.get("refused", self.refused))
         self.faults = list(settings["faults"].items()) if "faults" in settings else self.faults
+        self.wait = settings.get("wait", self.wait)
 
     def fault(self, key):
         """The name of what goes wrong with this request, or None."""
@@ -139,13 +144,13 @@ class Connection(asyncio.Protocol):
 
     def tell_oracle(self, what, body):
         name, _, number = what.partition("?")
-        if name == "log":
-            self.reply(200, self.api.log[int(number):])
+        if name in ("log", "starts"):
+            self.reply(200, getattr(self.api, name)[int(number):])
         elif name == "settings":
             self.api.set(json.loads(body))
             self.reply(200, {})
         else:
-            self.reply(200, self.api.open if name == "open" else self.api.tokens)
+            self.reply(200, getattr(self.api, name))
 
     def serve(self, method, target, head, body):
         api = self.api
@@ -157,9 +162,14 @@ class Connection(asyncio.Protocol):
         row = int(row.group(1)) if row else None
         entry = [method, token_id, row, False, 0]
         api.log.append(entry)
+        trace = TRACE.search(head)
+        api.starts.append((time.monotonic(), trace and trace.group(1)))
         if f"authorization: bearer {api.credential}".lower() not in head.lower():
             entry[4] = 401
             return self.reply(401, {"title": "Authentication Failed", "status": 401})
+        if api.wait is not None:
+            entry[4], seconds, api.wait = 429, api.wait, None
+            return self.reply(429, {"statusCode": 429, "message": "Too Many Requests"}, f"Retry-After: {seconds}\r\n")
         status, act = api.answer(method, token_id, query, json.loads(body) if body else None)
         fault = api.fault(f"{method} {token_id} {row}")
         if fault in ("busy", "error", "throttled"):
@@ -196,8 +206,16 @@ class Connection(asyncio.Protocol):
             self.transport.write(self.text(status, value, more))
 
 
+async def watch_lag(api):
+    while True:
+        due = time.monotonic() + 0.02
+        await asyncio.sleep(0.02)
+        api.lag = max(api.lag, time.monotonic() - due)
+
+
 async def main():
     api = Api(json.loads(sys.stdin.readline()))
+    watching = asyncio.create_task(watch_lag(api))  # noqa: F841, or it is collected
     server = await asyncio.get_running_loop().create_server(lambda: Connection(api), "127.0.0.1", 0, backlog=1000)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()

@@ -41,12 +41,15 @@ class Trial:
         self.mode, self.jobs, self.chance = mode, jobs, random.Random(seed)
         self.input = Rows(count, self.chance, form, for_job=mode == "job")
         self.server = Server(self.input.tokens, self.input.refused, seed, {**FAULTS, "slow": slow})
-        self.place = Place(moonkey, library, self.server)
+        self.place = self.make_place(moonkey, library)
         self.source = "rows." + form
         self.input.write(self.place.path(self.source))
         self.committed, self.sent, self.log = {}, set(), []
         self.path, self.born, self.kills, self.stops, self.stillborn, self.most_repeated = None, False, 0, 0, 0, 0
         self.last = None
+
+    def make_place(self, moonkey, library):
+        return Place(moonkey, library, self.server)
 
     def close(self):
         self.server.stop()
@@ -64,8 +67,11 @@ class Trial:
         return self
 
     def begin_command(self):
+        return ["batch", *self.what(), "-j", str(self.jobs), "-o", "jsonl"]
+
+    def what(self):
         more = {"plain": [], "job": ["--job", "job.lua"], "undoable": ["--undoable"], "plan": []}[self.mode]
-        return ["batch", "rows.plan" if self.mode == "plan" else self.source, "-j", str(self.jobs), "-o", "jsonl", *more]
+        return ["rows.plan" if self.mode == "plan" else self.source, *more]
 
     def command(self):
         return ["resume", self.path, "-o", "jsonl"] if self.path else self.begin_command()
@@ -122,12 +128,16 @@ class Trial:
         self.stops -= 1
 
     def check_start(self, done, new):
-        snapshot = Snapshot(self.path)
-        sent, ended = {row for method, _, row, _, _ in new if method != "GET" and row}, snapshot.ended()
         self.born = self.born or bool(new)
+        sent = {row for method, _, row, _, _ in new if method != "GET" and row}
         repeated = sent & self.sent
         self.most_repeated = max(self.most_repeated, len(repeated))
         expect(len(repeated) <= self.jobs + GROUP, f"{len(repeated)} rows were sent again after one crash")
+        self.sent |= sent
+        self.check_recorded(Snapshot(self.path).ended(), sent, done)
+
+    def check_recorded(self, ended, sent, done):
+        """`sent`: the rows whose writes came since the last time; `ended`: what is recorded now."""
         again = sent & self.committed.keys()
         expect(not again, f"sent again although they had ended: rows {some(again)}")
         changed = [n for n, row in self.committed.items() if ended.get(n) != row]
@@ -135,7 +145,6 @@ class Trial:
         reported = {r["row"] for r in done.results() if r["outcome"] in FINAL.values()}
         early = reported - ended.keys()
         expect(not early, f"reported before they were committed: rows {some(early)}")
-        self.sent |= sent
         self.committed = ended
 
     # ---- the end
@@ -205,8 +214,10 @@ class Trial:
             else:
                 expect(outcome == "unknown", f"row {row.number} is unclear ({status}): {result}")
             interrupted += outcome == "unknown" and status in (201, 429, None)
-        limit = (self.kills + self.stops - 1) * (self.jobs + GROUP)
-        expect(interrupted <= limit, f"{interrupted} rows are unknown without need, after {self.kills} kills")
+        expect(interrupted <= self.most_interrupted(), f"{interrupted} rows are unknown without need, after {self.kills} kills")
+
+    def most_interrupted(self):
+        return (self.kills + self.stops - 1) * (self.jobs + GROUP)
 
     def check_sessions(self):
         snapshot = Snapshot(self.path)
