@@ -1,0 +1,57 @@
+--[[
+A worker takes a chunk: what another has left behind comes first. What was given out too often already is set aside.
+  ARGV    [2] consumer [3] lease, ms [4] how often a chunk is given out at most
+  answer  { state }                                            where that is not "open"
+          { "open" }                                           there is nothing to do
+          { "open", id, rows, deliveries, row, intent, … }     intents that were announced before, and have no outcome
+]]
+local consumer, lease, most = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+
+-- XPENDING and XCLAIM rather than XAUTOCLAIM, which does not tell who had it.
+local function next_stale()
+  local stale = redis.call("XPENDING", key.chunks, GROUP, "IDLE", lease, "-", "+", 1)[1]
+  if not stale then return end
+  return { id = stale[1], holder = stale[2], deliveries = stale[4] }
+end
+
+local function add_holder(id, holder)
+  local holders = redis.call("HGET", key.holders, id)
+  holders = holders and holders .. "," .. holder or holder
+  redis.call("HSET", key.holders, id, holders)
+  return holders
+end
+
+local function set_aside(stale, holders)
+  local count = redis.call("HGET", key.sizes, stale.id) or "0"
+  redis.call("XADD", key.dead, "MAXLEN", 1000, "*",
+    "chunk", stale.id, "count", count, "deliveries", stale.deliveries, "consumers", holders)
+  report("dead", stale.id, consumer, cjson.encode{ deliveries = stale.deliveries, consumers = holders })
+  remove(stale.id)
+end
+
+-- The entry of the stream, and how often it was given out, this time included.
+local function left_behind()
+  for stale in next_stale do
+    local holders = add_holder(stale.id, stale.holder)
+    if stale.deliveries >= most then
+      set_aside(stale, holders)
+    else
+      local entry = redis.call("XCLAIM", key.chunks, GROUP, consumer, lease, stale.id)[1]
+      if entry then return entry, stale.deliveries + 1 end
+      remove(stale.id) -- it is not in the stream, and XCLAIM has let go of it
+    end
+  end
+end
+
+local function new_one()
+  local streams = redis.call("XREADGROUP", "GROUP", GROUP, consumer, "COUNT", 1, "STREAMS", key.chunks, ">")
+  if streams then return streams[1][2][1], 1 end
+end
+
+local state = state_of_run()
+if state ~= "open" then return { state } end
+local entry, deliveries = left_behind()
+if not entry then entry, deliveries = new_one() end
+if not entry then return { "open" } end
+local id, fields = entry[1], entry[2]
+return { "open", id, fields[2], deliveries, unpack(intents_of(id)) }
