@@ -236,6 +236,7 @@ struct client *client_new(struct loop *loop, const struct client_config *config,
         return NULL;
     }
     c->loop = loop;
+    c->pace = (struct pace){.lease = PACE_NO_LEASE};
     c->origin = config->origin;
     c->credential = config->credential;
     c->attempts = config->attempts ? config->attempts : 1;
@@ -280,6 +281,7 @@ void client_free(struct client *client)
         return;
     assert(!client->queue.first && !client->running.first && !client->waiting.first);
     loop_timer_stop(client->loop, &client->wake);
+    loop_timer_stop(client->loop, &client->pace.lease_end);
     transfers_free(client->transfers);
     headers_free(&client->headers);
     secret_free(client->credential);
@@ -364,7 +366,9 @@ struct client_stats client_stats(const struct client *client)
     stats.waiting = client->queue.count + client->waiting.count;
     stats.throttled = client->governor.throttled;
     stats.changes = client->changes;
-    stats.paused_until = client->governor.rate.paused_until;
+    stats.paused_until = client->governor.asked;
+    stats.told_until = client->pace.told_until;
+    stats.permits_used = client->pace.permits_used;
     stats.breaker = client->governor.breaker.state;
     stats.breaker_due = client->governor.breaker.due;
     stats.adapted_rate = rate_adapted(&client->governor.rate);

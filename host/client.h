@@ -47,7 +47,9 @@ struct client_stats {
     uint64_t calls, exchanges, retries, throttled, bytes_received;
     uint64_t changes; /* writes that were sent or are to be, however often each is tried */
     unsigned running, waiting;
-    int64_t paused_until;       /* as the server asked; clock_now() scale; in the past: not paused */
+    int64_t paused_until;       /* as replies asked; clock_now() scale; in the past: not paused */
+    int64_t told_until;         /* as pace_pause() was told; likewise */
+    uint64_t permits_used;      /* pace.h */
     enum breaker_state breaker; /* anything but closed: the origin is failing, and the calls wait */
     int64_t breaker_due;        /* of the next probe, while open */
     double adapted_rate;        /* starts a second that the server's 429s have left; 0: they have no effect */

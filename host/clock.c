@@ -6,13 +6,23 @@
 
 static int64_t (*replacement)(void);
 
-int64_t clock_now(void)
+static int64_t read_clock(clockid_t id)
 {
     if (replacement)
         return replacement();
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(id, &t);
     return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+int64_t clock_now(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t clock_elapsed(void)
+{
+    return read_clock(CLOCK_BOOTTIME);
 }
 
 int64_t clock_wall_ms(void)

@@ -13,9 +13,11 @@
 
 /* Nanoseconds since an arbitrary point; never goes back. */
 int64_t clock_now(void);
+/* The same, but from another point, and it goes on while the machine sleeps: for what others count on meanwhile. */
+int64_t clock_elapsed(void);
 /* Milliseconds since 1970-01-01T00:00:00Z. */
 int64_t clock_wall_ms(void);
-/* Let `now` stand in for the monotonic clock; NULL restores it. For tests. */
+/* Let `now` stand in for both monotonic clocks; NULL restores them. For tests. */
 void clock_override(int64_t (*now)(void));
 
 #endif

@@ -200,13 +200,54 @@ static bool try_again(struct call *call)
     return loop_timer_start(c->loop, &call->timer, retry.due);
 }
 
+/* A call whose next attempt will not be made ends with what came of the last one, if there was one. */
+static void cut_short(struct call *call)
+{
+    if (call->attempts == 0) {
+        dispatch_finish_unsent(call, FAILURE_CANCELLED, call->client->why_stopped);
+        return;
+    }
+    call->cut_short = true;
+    finish(call);
+}
+
+/* Of this attempt nothing was sent, so there was none. The call has left its place. */
+static void take_back_attempt(struct call *call)
+{
+    call->attempts--;
+    memcpy(call->trace + strlen(TRACE_HEADER), call->trace_before, sizeof call->trace_before);
+}
+
+/* First in the queue again. */
+static void put_back(struct call *call)
+{
+    take_back_attempt(call);
+    if (call->client->stopped)
+        cut_short(call);
+    else
+        enqueue(call, list_prepend);
+}
+
+/* dispatch_connected() has said no. That is nothing to learn from about the server, and no outcome of the call. */
+static void on_withheld(struct call *call, struct result *result)
+{
+    buf_free(&result->body);
+    governor_abandon(&call->client->governor, call->probe, clock_now());
+    leave_place(call);
+    put_back(call);
+}
+
 static void on_exchange_done(struct result *result, void *arg)
 {
     struct call *call = arg;
     struct client *c = call->client;
+    call->transfer = NULL;
+    if (result->failure == FAILURE_CANCELLED) {
+        on_withheld(call, result);
+        return;
+    }
     buf_wipe(&call->result.body);
     call->result = *result;
-    call->transfer = NULL;
     c->stats.bytes_received += result->body.len;
     log_reply(call);
     const struct observation seen = {
@@ -260,12 +301,19 @@ static void wake_at(struct client *c, int64_t due)
         dispatch_finish_unsent(c->queue.first, FAILURE_INTERNAL, "out of memory");
 }
 
-void dispatch_connected(void *arg)
+void dispatch_pump_soon(struct client *c)
+{
+    if (c->queue.first)
+        wake_at(c, clock_now());
+}
+
+bool dispatch_connected(void *arg)
 {
     struct client *c = arg;
     if (!c->warm)
-        wake_at(c, clock_now()); /* not dispatch_pump(): libcurl is in the middle of something */
+        dispatch_pump_soon(c); /* libcurl is in the middle of something */
     c->warm = true;
+    return !pace_lease_is_over(c);
 }
 
 /* Its timer would say so, but has not had its turn yet. */
@@ -274,20 +322,37 @@ static bool is_late(const struct call *call, int64_t now)
     return call->deadline && call->deadline <= now;
 }
 
+static unsigned places_left(const struct client *c)
+{
+    unsigned places = c->warm ? c->jobs : 1;
+    return places > c->running.count ? places - c->running.count : 0;
+}
+
+unsigned dispatch_ready(const struct client *c)
+{
+    int64_t now = clock_now();
+    unsigned left = places_left(c), ready = left < c->queue.count ? left : c->queue.count;
+    if (ready == 0 || pace_lease_is_over(c) || governor_due(&c->governor, now) > now)
+        return 0;
+    return governor_is_slowed(&c->governor) ? 1 : ready;
+}
+
 void dispatch_pump(struct client *c)
 {
-    while (c->queue.first && c->running.count < (c->warm ? c->jobs : 1)) {
+    while (c->queue.first && places_left(c) > 0) {
         int64_t now = clock_now(), due = governor_due(&c->governor, now);
         if (is_late(c->queue.first, now)) {
             on_queued_too_long(&c->queue.first->timer);
             continue;
         }
-        if (due == INT64_MAX)
-            return; /* the end of what is under way pumps again */
+        if (due == INT64_MAX || pace_lease_is_over(c))
+            return; /* the end of what is under way, or the next lease, pumps again */
         if (due > now) {
             wake_at(c, due);
             return;
         }
+        if (!pace_permits(c))
+            return; /* and whoever grants some knows of it */
         put_on_wire(c->queue.first, now);
     }
 }
@@ -300,29 +365,15 @@ void dispatch_withdraw(struct call *call)
         transfer_cancel(call->transfer);
         call->transfer = NULL;
         governor_abandon(&c->governor, call->probe, clock_now());
-        if (c->queue.first) /* it may have been what the others waited for */
-            wake_at(c, clock_now());
+        dispatch_pump_soon(c); /* it may have been what the others waited for */
     }
     leave_place(call);
 }
 
-/* A call whose next attempt will not be made ends with what came of the last one, if there was one. */
-static void cut_short(struct call *call)
-{
-    if (call->attempts == 0) {
-        dispatch_finish_unsent(call, FAILURE_CANCELLED, call->client->why_stopped);
-        return;
-    }
-    call->cut_short = true;
-    finish(call);
-}
-
-/* A call of which nothing of this attempt can have been sent: not one byte, before there is a connection. */
 static void drop_unconnected(struct call *call)
 {
     dispatch_withdraw(call);
-    call->attempts--;
-    memcpy(call->trace + strlen(TRACE_HEADER), call->trace_before, sizeof call->trace_before);
+    take_back_attempt(call);
     cut_short(call);
 }
 
@@ -336,5 +387,28 @@ void dispatch_stop(struct client *c)
         next = call->next;
         if (call->transfer && !transfer_connected(call->transfer))
             drop_unconnected(call);
+    }
+}
+
+static void cut_off(struct call *call, const char *why)
+{
+    bool sent = transfer_connected(call->transfer);
+    dispatch_withdraw(call);
+    if (!sent) {
+        put_back(call);
+        return;
+    }
+    buf_wipe(&call->result.body);
+    call->result = (struct result){.failure = FAILURE_TIMEOUT, .sent = true, .retry_after_ms = -1};
+    snprintf(call->result.message, sizeof call->result.message, "%s", why);
+    if (!try_again(call))
+        finish(call);
+}
+
+void dispatch_cut_off(struct client *c, const char *why)
+{
+    for (struct call *call = c->running.last, *before; call; call = before) { /* so that the oldest is first in the queue */
+        before = call->prev;
+        cut_off(call, why);
     }
 }

@@ -9,6 +9,7 @@
 
 #include "client.h"
 #include "headers.h"
+#include "pace.h"
 #include "permit.h"
 #include "traceparent.h"
 
@@ -44,6 +45,18 @@ struct call_list {
     unsigned count;
 };
 
+/* pace.h */
+struct pace {
+    bool metered;
+    unsigned permits; /* left of those that have just been granted: 0 outside pace_grant() */
+    uint64_t permits_used;
+    int64_t told_until;     /* pace_pause(); clock_now() scale */
+    int64_t lease;          /* its end on the scale of clock_elapsed(), or PACE_NO_LEASE */
+    struct timer lease_end; /* cuts off what is still under way then */
+    void (*demanded)(void *arg);
+    void *demanded_arg;
+};
+
 struct client {
     struct loop *loop;
     struct origin origin;
@@ -51,6 +64,7 @@ struct client {
     struct transfers *transfers;
     struct headers headers;
     struct governor governor;
+    struct pace pace;
     unsigned attempts, jobs;
     int64_t max_time_ms;
     bool read_only, dry_run, allow_self, needs_consent;
@@ -71,8 +85,14 @@ struct client {
 void dispatch_enqueue(struct call *call);
 /* Put on the wire what may be. */
 void dispatch_pump(struct client *client);
-/* For transfer: the first connection stands. `arg` is the client. */
-void dispatch_connected(void *arg);
+/* Soon, from wherever this is called. */
+void dispatch_pump_soon(struct client *client);
+/* How many calls could start now, were it not for permits. */
+unsigned dispatch_ready(const struct client *client);
+/* For transfer: there is a connection. May the request go out now? `arg` is the client. */
+bool dispatch_connected(void *arg);
+/* Cut off all that is under way, which then waits for its next attempt like any other. */
+void dispatch_cut_off(struct client *client, const char *why);
 /* client_stop(), once the client is marked as stopped. */
 void dispatch_stop(struct client *client);
 /* Take a call out of its place, whatever that is, without a word to anyone. */

@@ -19,6 +19,11 @@ int64_t governor_due(const struct governor *g, int64_t now)
     return pace > breaker ? pace : breaker;
 }
 
+bool governor_is_slowed(const struct governor *g)
+{
+    return g->rate.interval > 0 || g->breaker.state != BREAKER_CLOSED;
+}
+
 bool governor_start(struct governor *g, int64_t now)
 {
     rate_take(&g->rate, now);
@@ -40,6 +45,7 @@ static void note_retry_after(struct governor *g, const struct observation *o)
         log_write(LOG_INFO, "%s asks for a pause of %.1f s (HTTP %ld): nothing is sent until then", g->host,
                   (double)asked / (double)NS_PER_S, o->result->status);
     rate_pause(&g->rate, until);
+    g->asked = until > g->asked ? until : g->asked;
 }
 
 static void note_load(struct governor *g, const struct observation *o)

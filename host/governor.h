@@ -27,11 +27,14 @@ struct governor {
     unsigned forbidden; /* replies of 403 in a row */
     enum refused refused;
     uint64_t throttled; /* replies of 429, and of 503 */
+    int64_t asked;      /* until when replies have asked for a pause; clock_now() scale */
 };
 
 void governor_init(struct governor *g, const char *host, double per_second);
 /* When the next request may start: `now`, later, or INT64_MAX: when the one that is under way has ended. */
 int64_t governor_due(const struct governor *g, int64_t now);
+/* May there be only one start at such a time, because the next one is due later, or waits for what comes of it? */
+bool governor_is_slowed(const struct governor *g);
 /* A request starts. Is it the breaker's probe? */
 bool governor_start(struct governor *g, int64_t now);
 

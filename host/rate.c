@@ -22,6 +22,19 @@ void rate_init(struct rate *rate, double per_second)
     *rate = (struct rate){.interval = interval, .configured = interval};
 }
 
+void rate_set(struct rate *rate, double per_second)
+{
+    int64_t interval = interval_of(per_second);
+    if (interval == rate->configured)
+        return; /* told again: `next` stays what it is */
+    rate->configured = interval;
+    if (rate->adapted && rate->interval > interval)
+        return; /* the server's pace is slower: rate_accepted() climbs to the new one */
+    rate->adapted = false;
+    rate->interval = interval;
+    rate->next = rate->last ? rate->last + interval : 0;
+}
+
 int64_t rate_due(const struct rate *rate, int64_t now)
 {
     int64_t due = rate->paused_until;
@@ -44,6 +57,7 @@ static void count_start(struct rate *rate, int64_t now)
 void rate_take(struct rate *rate, int64_t now)
 {
     count_start(rate, now);
+    rate->last = now;
     if (!rate->interval)
         return;
     /* Time that went by unused is lost, not saved up; a start that came late by less than one interval does not shift the next.

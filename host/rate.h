@@ -16,6 +16,7 @@
 struct rate {
     int64_t interval;     /* ns between two starts; 0: unlimited */
     int64_t next;         /* the earliest next start by the pace */
+    int64_t last;         /* start; 0: none yet */
     int64_t paused_until; /* nothing starts before */
 
     int64_t configured;     /* the interval as set; 0: unlimited */
@@ -30,6 +31,8 @@ struct rate {
 
 /* `per_second` > 0 sets the pace; 0 means unlimited. */
 void rate_init(struct rate *rate, double per_second);
+/* Another pace from now on, counted from the last start. One that the server has cut further stays cut. */
+void rate_set(struct rate *rate, double per_second);
 /* The time at which the next request may start: at or before `now` means at once. */
 int64_t rate_due(const struct rate *rate, int64_t now);
 /* One request starts at `now`. */

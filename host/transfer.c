@@ -114,11 +114,13 @@ static int on_connected(void *arg, char *ip, char *local_ip, int port, int local
         t->not_used = NO_REPLY;
     else if (!c->http2 && sockets_is_stale(local_port)) /* HTTP/2 has frames of its own between exchanges */
         t->not_used = "the connection, which had been used before, holds something that nobody asked for; nothing was sent";
+    if (!t->not_used && c->connected && !c->connected(c->connected_arg)) {
+        t->not_used = "there was a connection, but it was too late to send anything";
+        t->result.failure = FAILURE_CANCELLED;
+    }
     if (t->not_used)
         return CURL_PREREQFUNC_ABORT;
     t->connected = true;
-    if (c->connected)
-        c->connected(c->connected_arg);
     return CURL_PREREQFUNC_OK;
 }
 

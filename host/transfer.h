@@ -45,8 +45,9 @@ struct transfer_config {
     bool loopback;                                      /* proxies are not for this origin */
     bool http2;                                         /* over TLS, where the server offers it; else HTTP/1.1 */
     const char *ca_file, *cert_file, *key_file, *proxy; /* NULL: libcurl's defaults */
-    /* An exchange has a connection and is about to be sent. From within libcurl: it must only record, or start a timer. */
-    void (*connected)(void *arg);
+    /* An exchange has a connection and is about to be sent. From within libcurl: it must only record, or start a timer. Where
+     * it says false, nothing is sent, and the exchange ends in FAILURE_CANCELLED. */
+    bool (*connected)(void *arg);
     void *connected_arg;
 };
 

@@ -18,6 +18,7 @@
 #include "../task.h"
 #include "jail.h"
 #include "lib.h"
+#include "pace.h"
 
 #define VARIABLE "MPT_API_TOKEN" /* as the platform's own client calls it (api-contract, section 2) */
 
@@ -286,12 +287,19 @@ static const luaL_Reg lib[] = {
     {"decline", f_decline},
     {"environment_has_credential", f_environment_has_credential},
     {"go_on", f_go_on},
+    {"grant", pace_f_grant},
     {"jail", jail_begin},
+    {"lease", pace_f_lease},
+    {"meter", pace_f_meter},
+    {"pause", pace_f_pause},
     {"refuse_with", f_refuse_with},
+    {"release_demand", pace_f_release_demand},
     {"restrict", f_restrict},
     {"seal", f_seal},
     {"set_account", f_set_account},
+    {"set_rate", pace_f_set_rate},
     {"stop", f_stop},
+    {"wait_demand", pace_f_wait_demand},
     {NULL, NULL},
 };
 

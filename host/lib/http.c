@@ -94,21 +94,25 @@ static void time_left(lua_State *L, const char *name, int64_t due)
 }
 
 /*
- * http.stats(): `retries` and `changes` (writes, however often each was tried) since the start, and what holds the run up, each
- * only while it does: `paused` (seconds left of a pause that the server asked for), `breaker` ("open" or "probing"), `probe_in`
- * (seconds), `adapted_rate` (starts a second that its 429s have left).
+ * http.stats(): `retries`, `changes` (writes, however often each was tried) and `permits_used` (of a fleet's) since the start,
+ * and what holds the run up, each only while it does: `paused` (seconds left of a pause that the server asked for),
+ * `paused_elsewhere` (that it asked others for, says control.pause), `breaker` ("open" or "probing"), `probe_in` (seconds),
+ * `adapted_rate` (starts a second that its 429s have left).
  */
 static int f_stats(lua_State *L)
 {
     static const char *const breakers[] = {[BREAKER_OPEN] = "open", [BREAKER_PROBING] = "probing"};
     const struct client *c = control_client();
     struct client_stats stats = c ? client_stats(c) : (struct client_stats){0};
-    lua_createtable(L, 0, 6);
+    lua_createtable(L, 0, 8);
     lua_pushinteger(L, (lua_Integer)stats.retries);
     lua_setfield(L, -2, "retries");
     lua_pushinteger(L, (lua_Integer)stats.changes);
     lua_setfield(L, -2, "changes");
+    lua_pushinteger(L, (lua_Integer)stats.permits_used);
+    lua_setfield(L, -2, "permits_used");
     time_left(L, "paused", stats.paused_until);
+    time_left(L, "paused_elsewhere", stats.told_until);
     lua_pushstring(L, breakers[stats.breaker]);
     lua_setfield(L, -2, "breaker");
     if (stats.breaker == BREAKER_OPEN)

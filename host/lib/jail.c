@@ -15,7 +15,7 @@
 #include "control.h"
 #include "lib.h"
 
-enum { PORTS = 8, PROXY_PORT = 1080 /* where a proxy's is not given, says libcurl */ };
+enum { PORTS = 10, PROXY_PORT = 1080 /* where a proxy's is not given, says libcurl */ };
 
 static void push_layer(lua_State *L, bool there, const char *why)
 {
@@ -101,7 +101,7 @@ static size_t add_port(uint16_t *ports, size_t count, uint16_t port)
     return count;
 }
 
-/* Of the API, and of a proxy: the client's, or one of those that libcurl finds in the environment. */
+/* Of the API, and of a proxy: the client's, or one of those that libcurl finds in the environment; and of the queue. */
 static void find_ports(lua_State *L, uint16_t ports[PORTS])
 {
     static const char *const variables[] = {"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"};
@@ -114,13 +114,18 @@ static void find_ports(lua_State *L, uint16_t ports[PORTS])
     count = add_port(ports, count, port_of(proxy, true));
     for (size_t i = 0; client && !proxy && i < sizeof variables / sizeof *variables; i++)
         count = add_port(ports, count, port_of(getenv(variables[i]), true));
+    lua_pop(L, 1);
+    lua_getfield(L, 1, "queue_port");
+    lua_Integer queue = luaL_optinteger(L, -1, 0);
+    luaL_argcheck(L, queue >= 0 && queue <= UINT16_MAX, 1, "queue_port: expected a port");
+    count = add_port(ports, count, (uint16_t)queue);
     ports[count] = 0;
     lua_pop(L, 1);
 }
 
 /*
- * control.jail{ read = paths, write = paths }: the process gives up, for good, what neither the host nor these have a need of;
- * the files of `write` can be read, too. As jail.status: what there was to give up.
+ * control.jail{ read = paths, write = paths, queue_port = number or nil }: the process gives up, for good, what neither the
+ * host nor these have a need of; the files of `write` can be read, too. As jail.status: what there was to give up.
  */
 int jail_begin(lua_State *L)
 {
