@@ -21,6 +21,7 @@ need_module(CURL libcurl>=7.88 libcurl4-openssl-dev)
 need_module(SSL openssl>=3 libssl-dev)
 need_module(SQLITE sqlite3 libsqlite3-dev)
 need_module(MICROHTTPD libmicrohttpd libmicrohttpd-dev)
+need_module(HIREDIS hiredis libhiredis-dev)
 need_module(CJSON lua5.4-cjson lua-cjson-dev)
 
 find_library(CJSON_ARCHIVE liblua5.4-cjson.a)

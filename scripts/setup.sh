@@ -5,9 +5,10 @@
 set -eu
 
 packages="build-essential cmake ninja-build pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev libssl-dev
-libsqlite3-dev libmicrohttpd-dev lua-argparse libcsv-dev libedit-dev libseccomp-dev"
+libsqlite3-dev libmicrohttpd-dev lua-argparse libcsv-dev libedit-dev libseccomp-dev libhiredis-dev"
 tests="libcmocka-dev lua-busted lua-check python3 valgrind curl openssl nginx-light chromium chromium-driver
-lua-penlight lua-lpeg lua-filesystem jq python3-requests python3-httpx nodejs groff-base mandoc lua-ldoc zsh fish"
+lua-penlight lua-lpeg lua-filesystem jq python3-requests python3-httpx nodejs groff-base mandoc lua-ldoc zsh fish
+redis-server python3-redis"
 case ${1:-build} in
 build) ;;
 test) packages="$packages $tests" ;;
@@ -48,7 +49,9 @@ $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-r
     fail "apt-get could not install them (its message is above). Is there a network, and a mirror in /etc/apt/sources.list?
 Try again by hand:
   apt-get update && apt-get install$missing"
-case $missing in
-*nginx*) $as_root systemctl disable --now nginx >/dev/null 2>&1 || true ;; # the package starts a web server; the tests start their own
-esac
+for service in nginx redis-server; do # the package starts it; the tests start their own
+    case $missing in
+    *"$service"*) $as_root systemctl disable --now "$service" >/dev/null 2>&1 || true ;;
+    esac
+done
 echo "setup: done"

@@ -45,6 +45,7 @@ int luaopen_moonkey_log(lua_State *L);
 int luaopen_moonkey_nearest(lua_State *L);
 int luaopen_moonkey_probe(lua_State *L);
 int luaopen_moonkey_process(lua_State *L);
+int luaopen_moonkey_redis(lua_State *L);
 int luaopen_moonkey_resource(lua_State *L);
 int luaopen_moonkey_rows(lua_State *L);
 int luaopen_moonkey_secret(lua_State *L);

@@ -22,6 +22,7 @@ static const luaL_Reg modules[] = {
     {"moonkey.nearest", luaopen_moonkey_nearest},
     {"moonkey.probe", luaopen_moonkey_probe},
     {"moonkey.process", luaopen_moonkey_process},
+    {"moonkey.redis", luaopen_moonkey_redis},
     {"moonkey.resource", luaopen_moonkey_resource},
     {"moonkey.rows", luaopen_moonkey_rows},
     {"moonkey.secret", luaopen_moonkey_secret},

@@ -1,0 +1,380 @@
+/*
+ * moonkey.redis: connections to a Redis server, for the host's own modules: control.seal() takes it away.
+ *
+ *   redis.connect{ host=, port=, tls=, user=, db=, cacert=, cert=, key=, timeout= } -> connection | nil, err     (parks)
+ *   conn:call(command, argument, …) -> reply | nil, err                                                          (parks)
+ *   conn:call_within(seconds, command, argument, …)       where the server itself waits
+ *   conn:close([why]), conn:is_open()
+ *
+ * A reply is a string (also a status such as "OK"), an integer, false for what is not there, or a list of them; an error within
+ * a list is { error = "…" }. err.kind is "redis" (the server answered with an error, whose first word is err.code and whose
+ * text is err.message), "unreachable", "certificate", or "lost": the connection is gone, and where err.sent, what was asked for
+ * may have been carried out. err.title and err.detail are for people, and tostring(err) is both. Texts are masked.
+ *
+ * The password never passes through Lua.
+ */
+#include "../redis.h"
+
+#include <lauxlib.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../clock.h"
+#include "../task.h"
+#include "lib.h"
+#include "secret.h"
+
+#define CONNECTION "moonkey.redis.connection"
+#define CALL       "moonkey.redis.call"
+#define ERROR      "moonkey.redis.error"
+
+#define DEFAULT_TIMEOUT 5
+#define LONGEST_TIMEOUT 86400
+#define MOST_ARGUMENTS  4096
+
+struct connection {
+    struct redis *redis; /* NULL before it is begun and after __gc */
+    struct park opening;
+    int64_t timeout; /* ns, of each call */
+    char at[300];    /* host:port */
+};
+
+struct waiting { /* one call of one task */
+    struct park park;
+    struct redis_call *call; /* NULL once it has ended */
+    redisReply *reply;
+    bool sent;
+};
+
+/* ---- errors ---- */
+
+static void set_masked(lua_State *L, const char *name, const char *text)
+{
+    lib_push_masked(L, text, strlen(text));
+    lua_setfield(L, -2, name);
+}
+
+/* nil, err. [-0, +2, m] */
+static int fail(lua_State *L, const char *kind, const char *title, const char *detail)
+{
+    lua_pushnil(L);
+    lua_createtable(L, 0, 6);
+    lua_pushstring(L, kind);
+    lua_setfield(L, -2, "kind");
+    set_masked(L, "title", title);
+    set_masked(L, "detail", detail);
+    luaL_setmetatable(L, ERROR);
+    return 2;
+}
+
+/* The server's words. */
+static int fail_by_server(lua_State *L, const char *title, const char *message)
+{
+    fail(L, "redis", title, message);
+    set_masked(L, "message", message);
+    lua_pushlstring(L, message, strcspn(message, " "));
+    lua_setfield(L, -2, "code");
+    return 2;
+}
+
+static int fail_by_end(lua_State *L, const struct connection *c, bool sent)
+{
+    lua_pushfstring(L, "the connection to Redis at %s is lost", c->at);
+    fail(L, "lost", lua_tostring(L, -1), redis_text(c->redis));
+    lua_pushboolean(L, sent);
+    lua_setfield(L, -2, "sent");
+    return 2;
+}
+
+static int error_tostring(lua_State *L)
+{
+    lua_getfield(L, 1, "title");
+    lua_pushliteral(L, ": ");
+    lua_getfield(L, 1, "detail");
+    lua_concat(L, 3);
+    return 1;
+}
+
+/* ---- replies ---- */
+
+/* The depth is hiredis' to limit. [-0, +1, m] */
+static void push_reply(lua_State *L, const redisReply *reply)
+{
+    switch (reply->type) {
+    case REDIS_REPLY_INTEGER:
+        lua_pushinteger(L, reply->integer);
+        break;
+    case REDIS_REPLY_STRING:
+    case REDIS_REPLY_STATUS:
+        lua_pushlstring(L, reply->str, reply->len);
+        break;
+    case REDIS_REPLY_ARRAY:
+        luaL_checkstack(L, 3, "a reply of Redis");
+        lua_createtable(L, (int)reply->elements, 0);
+        for (size_t i = 0; i < reply->elements; i++) {
+            push_reply(L, reply->element[i]);
+            lua_rawseti(L, -2, (lua_Integer)i + 1);
+        }
+        break;
+    case REDIS_REPLY_ERROR:
+        lua_createtable(L, 0, 1);
+        set_masked(L, "error", reply->str);
+        break;
+    default:
+        lua_pushboolean(L, 0);
+    }
+}
+
+/* ---- calls ---- */
+
+static struct connection *check_connection(lua_State *L)
+{
+    return luaL_checkudata(L, 1, CONNECTION);
+}
+
+static void on_done(redisReply *reply, bool sent, void *arg)
+{
+    struct waiting *w = arg;
+    w->call = NULL;
+    w->reply = reply;
+    w->sent = sent;
+    task_wake(&w->park, WAKE_DONE);
+}
+
+static void drop_reply(struct waiting *w)
+{
+    if (w->reply)
+        freeReplyObject(w->reply);
+    w->reply = NULL;
+}
+
+static int waiting_gc(lua_State *L)
+{
+    struct waiting *w = luaL_checkudata(L, 1, CALL);
+    task_unpark(&w->park);
+    if (w->call)
+        redis_forget(w->call);
+    w->call = NULL;
+    drop_reply(w);
+    return 0;
+}
+
+/* The stack: the connection, the command, the call. */
+static int answered(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status, (void)ctx;
+    struct connection *c = check_connection(L);
+    struct waiting *w = luaL_checkudata(L, 3, CALL);
+    if (!w->reply)
+        return fail_by_end(L, c, w->sent);
+    if (w->reply->type == REDIS_REPLY_ERROR) {
+        lua_pushfstring(L, "Redis at %s refused %s", c->at, lua_tostring(L, 2));
+        return fail_by_server(L, lua_tostring(L, -1), w->reply->str);
+    }
+    push_reply(L, w->reply);
+    drop_reply(w);
+    return 1;
+}
+
+/* The arguments from `first` on, as they go on the wire; numbers become strings where they are. Pushes what owns the arrays. */
+static int check_command(lua_State *L, int first, const char ***argv, size_t **lengths)
+{
+    int count = lua_gettop(L) - first + 1;
+    luaL_checkstring(L, first);
+    luaL_argcheck(L, count <= MOST_ARGUMENTS, first, "too many arguments");
+    *argv = lua_newuserdatauv(L, (size_t)count * (sizeof **argv + sizeof **lengths), 0);
+    *lengths = (size_t *)(*argv + count);
+    for (int i = 0; i < count; i++) {
+        if (lua_type(L, first + i) == LUA_TNUMBER)
+            luaL_checkinteger(L, first + i);
+        (*argv)[i] = luaL_checklstring(L, first + i, &(*lengths)[i]);
+    }
+    return count;
+}
+
+static int start_call(lua_State *L, int first, int64_t timeout)
+{
+    struct connection *c = check_connection(L);
+    const char **argv;
+    size_t *lengths;
+    int argc = check_command(L, first, &argv, &lengths);
+    task_check_can_wait(L, "a call of Redis");
+    if (redis_state(c->redis) != REDIS_OPEN)
+        return fail_by_end(L, c, false);
+    struct waiting *w = lua_newuserdatauv(L, sizeof *w, 0);
+    *w = (struct waiting){0};
+    luaL_setmetatable(L, CALL);
+    w->call = redis_call(c->redis, argc, argv, lengths, timeout, on_done, w);
+    if (!w->call)
+        return luaL_error(L, "not enough memory");
+    lua_pushvalue(L, first); /* the arguments need not be kept: they are copied */
+    lua_replace(L, 2);
+    lua_replace(L, 3);
+    lua_settop(L, 3);
+    return task_park(L, &w->park, answered, 0);
+}
+
+static int64_t check_seconds(lua_State *L, int index, lua_Number seconds)
+{
+    luaL_argcheck(L, seconds > 0 && seconds <= LONGEST_TIMEOUT, index, "a number of seconds, more than 0 and up to a day");
+    return (int64_t)ceil(seconds * (double)NS_PER_S);
+}
+
+static int connection_call(lua_State *L)
+{
+    return start_call(L, 2, check_connection(L)->timeout);
+}
+
+static int connection_call_within(lua_State *L)
+{
+    return start_call(L, 3, check_seconds(L, 2, luaL_checknumber(L, 2)));
+}
+
+static int connection_close(lua_State *L)
+{
+    struct connection *c = check_connection(L);
+    redis_close(c->redis, luaL_optstring(L, 2, "it was closed here"));
+    return 0;
+}
+
+static int connection_is_open(lua_State *L)
+{
+    lua_pushboolean(L, redis_state(check_connection(L)->redis) == REDIS_OPEN);
+    return 1;
+}
+
+static int connection_gc(lua_State *L)
+{
+    struct connection *c = check_connection(L);
+    task_unpark(&c->opening);
+    if (c->redis) {
+        redis_close(c->redis, "it was closed here");
+        redis_free(c->redis);
+    }
+    c->redis = NULL;
+    return 0;
+}
+
+/* ---- connecting ---- */
+
+static void on_opened(void *arg)
+{
+    struct connection *c = arg;
+    task_wake(&c->opening, WAKE_DONE);
+}
+
+static int opened(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status, (void)ctx;
+    const struct connection *c = luaL_checkudata(L, 2, CONNECTION);
+    switch (redis_state(c->redis)) {
+    case REDIS_OPEN:
+        return 1;
+    case REDIS_REFUSED:
+        lua_pushfstring(L, "Redis at %s refused the login", c->at);
+        return fail_by_server(L, lua_tostring(L, -1), redis_text(c->redis));
+    case REDIS_CERTIFICATE:
+        lua_pushfstring(L, "no secure connection to Redis at %s", c->at);
+        return fail(L, "certificate", lua_tostring(L, -1), redis_text(c->redis));
+    default:
+        lua_pushfstring(L, "cannot connect to Redis at %s", c->at);
+        return fail(L, "unreachable", lua_tostring(L, -1), redis_text(c->redis));
+    }
+}
+
+static const char *text(lua_State *L, const char *name)
+{
+    lua_getfield(L, 1, name);
+    const char *value = luaL_optstring(L, -1, NULL);
+    lua_pop(L, 1); /* the table keeps it */
+    return value;
+}
+
+static lua_Integer integer(lua_State *L, const char *name, lua_Integer standard, lua_Integer least, lua_Integer most)
+{
+    lua_getfield(L, 1, name);
+    lua_Integer value = luaL_optinteger(L, -1, standard);
+    if (value < least || value > most)
+        luaL_error(L, "redis.connect: %s must be an integer from %I to %I", name, least, most);
+    lua_pop(L, 1);
+    return value;
+}
+
+static bool flag(lua_State *L, const char *name)
+{
+    lua_getfield(L, 1, name);
+    bool value = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
+static int64_t timeout_option(lua_State *L)
+{
+    lua_getfield(L, 1, "timeout");
+    int64_t timeout = check_seconds(L, 1, luaL_optnumber(L, -1, DEFAULT_TIMEOUT));
+    lua_pop(L, 1);
+    return timeout;
+}
+
+static int f_connect(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    struct redis_options options = {
+        .link =
+            {
+                .host = text(L, "host"),
+                .port = (int)integer(L, "port", 6379, 1, 65535),
+                .tls = flag(L, "tls"),
+                .ca_file = text(L, "cacert"),
+                .cert_file = text(L, "cert"),
+                .key_file = text(L, "key"),
+            },
+        .user = text(L, "user"),
+        .db = (int)integer(L, "db", 0, 0, INT32_MAX),
+        .timeout = timeout_option(L),
+    };
+    luaL_argcheck(L, options.link.host, 1, "a host is needed");
+    options.link.timeout_ms = (options.timeout + NS_PER_MS - 1) / NS_PER_MS;
+    task_check_can_wait(L, "redis.connect");
+    struct connection *c = lua_newuserdatauv(L, sizeof *c, 0);
+    *c = (struct connection){.timeout = options.timeout};
+    luaL_setmetatable(L, CONNECTION);
+    snprintf(c->at, sizeof c->at, "%s:%d", options.link.host, options.link.port);
+    c->redis = redis_open(task_loop(), &options, on_opened, c);
+    if (!c->redis)
+        return luaL_error(L, "not enough memory");
+    return task_park(L, &c->opening, opened, 0);
+}
+
+static const luaL_Reg methods[] = {
+    {"call", connection_call},
+    {"call_within", connection_call_within},
+    {"close", connection_close},
+    {"is_open", connection_is_open},
+    {"__close", connection_close},
+    {"__gc", connection_gc},
+    {NULL, NULL},
+};
+
+static const luaL_Reg lib[] = {
+    {"connect", f_connect},
+    {NULL, NULL},
+};
+
+int luaopen_moonkey_redis(lua_State *L)
+{
+    luaL_newmetatable(L, CALL);
+    lua_pushcfunction(L, waiting_gc);
+    lua_setfield(L, -2, "__gc");
+    luaL_newmetatable(L, ERROR);
+    lua_pushcfunction(L, error_tostring);
+    lua_setfield(L, -2, "__tostring");
+    luaL_newmetatable(L, CONNECTION);
+    luaL_setfuncs(L, methods, 0);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -2, "__index");
+    luaL_newlib(L, lib);
+    return 1;
+}
