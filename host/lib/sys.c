@@ -32,6 +32,13 @@ static int f_now(lua_State *L)
     return 1;
 }
 
+/* As now(), but it goes on while the machine sleeps. */
+static int f_elapsed(lua_State *L)
+{
+    lua_pushnumber(L, (lua_Number)clock_elapsed() / (lua_Number)NS_PER_S);
+    return 1;
+}
+
 static int f_wall(lua_State *L)
 {
     lua_pushnumber(L, (lua_Number)clock_wall_ms() / 1000);
@@ -114,10 +121,10 @@ static int f_version(lua_State *L)
 }
 
 static const luaL_Reg lib[] = {
-    {"columns", f_columns}, {"executable", f_executable},   {"file_mode", f_file_mode}, {"file_type", f_file_type},
-    {"getpid", f_getpid},   {"interrupted", f_interrupted}, {"isatty", f_isatty},       {"memory", f_memory},
-    {"now", f_now},         {"random", f_random},           {"version", f_version},     {"wall", f_wall},
-    {NULL, NULL},
+    {"columns", f_columns},     {"elapsed", f_elapsed}, {"executable", f_executable},   {"file_mode", f_file_mode},
+    {"file_type", f_file_type}, {"getpid", f_getpid},   {"interrupted", f_interrupted}, {"isatty", f_isatty},
+    {"memory", f_memory},       {"now", f_now},         {"random", f_random},           {"version", f_version},
+    {"wall", f_wall},           {NULL, NULL},
 };
 
 int luaopen_moonkey_sys(lua_State *L)
