@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "lib/control.h"
+#include "lib/redis_password.h"
 #include "lib/session.h"
 #include "limit.h"
 #include "log.h"
@@ -157,6 +158,7 @@ int main(int argc, char **argv)
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = on_closed_pipe, .sa_flags = SA_RESTART}, NULL);
     secret_protect_process();
     control_take_environment();
+    redis_password_take_environment();
     int code = EXIT_SCRIPT;
     if (set_up_libraries() && (p.loop = loop_new()))
         code = run(&p);
@@ -164,6 +166,7 @@ int main(int argc, char **argv)
         log_write(LOG_ERROR, "cannot start: libcurl or OpenSSL could not be set up (out of memory or file descriptors)");
     log_status(NULL);
     control_close(); /* after Lua: bindings have let go of calls, timers and watches */
+    redis_password_forget();
     loop_free(p.loop);
     curl_global_cleanup();
     redact_forget_all();

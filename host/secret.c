@@ -23,6 +23,14 @@ enum {
     COMMAND_SECONDS = 120 /* somebody may have to type a pass phrase; without anybody, it must not wait for ever */
 };
 
+struct kind {
+    const char *name, *command; /* in messages */
+    bool for_header;            /* it is sent in a header of HTTP */
+};
+
+static const struct kind credential = {"credential", "the credential command", true};
+static const struct kind password = {"queue's password", "the command for the queue's password", false};
+
 struct secret {
     char value[SECRET_MAX + 1];
     char origin[256];
@@ -64,7 +72,13 @@ static int learn(const struct secret *s)
     return redact_learn(s->value, strlen(s->value)) == 0 && redact_learn(bare(s), strlen(bare(s))) == 0 ? 0 : -1;
 }
 
-struct secret *secret_new(const char *value, size_t len, const char *origin, char *err)
+/* RFC 9110, 5.5, and without spaces. A password may be of any text. */
+static bool can_be_sent(const struct kind *kind, unsigned char c)
+{
+    return kind->for_header ? c > 0x20 && c < 0x7f : c >= 0x20 && c != 0x7f;
+}
+
+static struct secret *make(const struct kind *kind, const char *value, size_t len, const char *origin, char *err)
 {
     while (len > 0 && is_space(value[len - 1]))
         len--;
@@ -73,30 +87,36 @@ struct secret *secret_new(const char *value, size_t len, const char *origin, cha
         len--;
     }
     if (len == 0)
-        return refuse(err, "the credential from %s is empty", origin);
+        return refuse(err, "the %s from %s is empty", kind->name, origin);
     if (len > SECRET_MAX)
-        return refuse(err, "the credential from %s is longer than %d bytes; is it the right one?", origin, SECRET_MAX);
+        return refuse(err, "the %s from %s is longer than %d bytes; is it the right one?", kind->name, origin, SECRET_MAX);
     for (size_t i = 0; i < len; i++)
-        if ((unsigned char)value[i] <= 0x20 || (unsigned char)value[i] >= 0x7f)
-            return refuse(err,
-                          "the credential from %s has white space or other characters that cannot be sent in a header; "
-                          "give the token alone, on one line",
-                          origin);
+        if (!can_be_sent(kind, (unsigned char)value[i]))
+            return refuse(err, "the %s from %s has %s; give the %s alone, on one line", kind->name, origin,
+                          kind->for_header ? "white space or other characters that cannot be sent in a header"
+                                           : "control characters or more than one line",
+                          kind->for_header ? "token" : "password");
     struct secret *s = calloc(1, sizeof *s);
     if (!s)
-        return refuse(err, "out of memory while reading the credential");
+        return refuse(err, "out of memory while reading the %s", kind->name);
     memcpy(s->value, value, len);
     snprintf(s->origin, sizeof s->origin, "%s", origin);
-    find_token_id(s);
+    if (kind == &credential)
+        find_token_id(s);
     const char *wrong = NULL;
     if (strlen(bare(s)) < REDACT_SHORTEST)
-        wrong = "is too short: it could not be masked where it is shown";
+        wrong = "is too short: with under 8 characters it could not be masked where it is shown";
     else if (learn(s) != 0)
         wrong = "cannot be kept: out of memory";
     if (!wrong)
         return s;
     secret_free(s);
-    return refuse(err, "the credential from %s %s", origin, wrong);
+    return refuse(err, "the %s from %s %s", kind->name, origin, wrong);
+}
+
+struct secret *secret_new(const char *value, size_t len, const char *origin, char *err)
+{
+    return make(&credential, value, len, origin, err);
 }
 
 /* unsetenv() only forgets where they are: /proc/PID/environ would show them. */
@@ -109,14 +129,14 @@ void secret_wipe_env(const char *name)
     unsetenv(name);
 }
 
-struct secret *secret_from_env(const char *name, char *err)
+static struct secret *from_env(const struct kind *kind, const char *name, char *err)
 {
     char *value = getenv(name);
     if (!value)
         return refuse(err, "the environment variable %s is not set", name);
     char origin[128];
     snprintf(origin, sizeof origin, "the environment variable %s", name);
-    struct secret *s = secret_new(value, strlen(value), origin, err);
+    struct secret *s = make(kind, value, strlen(value), origin, err);
     secret_wipe_env(name);
     return s;
 }
@@ -154,66 +174,66 @@ static ssize_t read_all(int fd, char *into, size_t size, int64_t until)
     return (ssize_t)len;
 }
 
-static struct secret *read_from(int fd, const char *origin, int64_t until, char *err)
+static struct secret *read_from(const struct kind *kind, int fd, const char *origin, int64_t until, char *err)
 {
     char text[SECRET_MAX + 64];
     ssize_t len = read_all(fd, text, sizeof text, until);
-    struct secret *s = len < 0 ? refuse(err, "cannot read the credential from %s: %s", origin, strerror(errno))
-                               : secret_new(text, (size_t)len, origin, err);
+    struct secret *s = len < 0 ? refuse(err, "cannot read the %s from %s: %s", kind->name, origin, strerror(errno))
+                               : make(kind, text, (size_t)len, origin, err);
     explicit_bzero(text, sizeof text);
     return s;
 }
 
-/* It is easy to give the credential itself where its file should be named. No file is named like that. */
-static bool looks_like_credential(const char *path)
+/* It is easy to give the secret itself where its file should be named. No file is named like that. */
+static bool looks_like_secret(const struct kind *kind, const char *path)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    if (!kind->for_header && !slash) /* passwords look like anything */
+        return true;
     return strncmp(name, "idt:", 4) == 0 || (strlen(name) >= LONG_NAME && !strchr(name, '.'));
 }
 
-static struct secret *refuse_file(const char *path, char *err)
+static struct secret *refuse_file(const struct kind *kind, const char *path, char *err)
 {
     int why = errno;
-    if ((why != ENOENT && why != ENAMETOOLONG) || !looks_like_credential(path))
-        return refuse(err, "cannot read the credential from the file %s: %s", path, strerror(why));
+    if ((why != ENOENT && why != ENAMETOOLONG) || !looks_like_secret(kind, path))
+        return refuse(err, "cannot read the %s from the file %s: %s", kind->name, path, strerror(why));
     const char *slash = strrchr(path, '/');
     redact_learn(path, strlen(path)); /* others may quote it */
     redact_learn(slash ? slash + 1 : path, strlen(slash ? slash + 1 : path));
-    return refuse(err,
-                  "cannot read the credential from a file whose name looks like a credential: %s; give the name of a file "
-                  "that holds it",
-                  strerror(why));
+    return refuse(err, "cannot read the %s from a file whose name looks like a %s: %s; give the name of a file that holds it",
+                  kind->name, kind->for_header ? "credential" : "password", strerror(why));
 }
 
-struct secret *secret_from_file(const char *path, char *err)
+static struct secret *from_file(const struct kind *kind, const char *path, char *err)
 {
     char origin[256];
     snprintf(origin, sizeof origin, "the file %s", path);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return refuse_file(path, err);
+        return refuse_file(kind, path, err);
     struct stat st;
     struct secret *s = NULL;
     if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode))
-        refuse(err, "cannot read the credential from %s: it is not a file", origin);
+        refuse(err, "cannot read the %s from %s: it is not a file", kind->name, origin);
     else if (S_ISREG(st.st_mode) && (st.st_mode & 077) != 0)
-        refuse(err, "the credential file %s can be read by others (mode %04o); run: chmod 600 %s", path,
+        refuse(err, "the %s file %s can be read by others (mode %04o); run: chmod 600 %s", kind->name, path,
                (unsigned)(st.st_mode & 07777), path);
     else if (fcntl(fd, F_SETFL, 0) == 0) /* a pipe may take its time; only opening it was not to wait */
-        s = read_from(fd, origin, 0, err);
+        s = read_from(kind, fd, origin, 0, err);
     else
-        refuse(err, "cannot read the credential from %s: %s", origin, strerror(errno));
+        refuse(err, "cannot read the %s from %s: %s", kind->name, origin, strerror(errno));
     close(fd);
     return s;
 }
 
 /* Not popen(): it gives no exit status when reading is cut short, and its descriptor would leak into other children. */
-struct secret *secret_from_command(const char *command, const char *origin, char *err)
+static struct secret *from_command(const struct kind *kind, const char *command, const char *origin, char *err)
 {
     bool is_ours = origin != NULL;
     int fds[2];
     if (!origin)
-        origin = "the credential command";
+        origin = kind->command;
     if (pipe2(fds, O_CLOEXEC) != 0)
         return refuse(err, "cannot run %s: %s", origin, strerror(errno));
     pid_t pid = fork();
@@ -228,13 +248,13 @@ struct secret *secret_from_command(const char *command, const char *origin, char
         return refuse(err, "cannot run %s: %s", origin, strerror(errno));
     }
     int64_t until = clock_now() + COMMAND_SECONDS * NS_PER_S;
-    struct secret *s = read_from(fds[0], origin, until, err);
+    struct secret *s = read_from(kind, fds[0], origin, until, err);
     close(fds[0]);
     if (clock_now() >= until) {
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         secret_free(s);
-        return refuse(err, "%s gave no credential within %d s; %s", origin, COMMAND_SECONDS,
+        return refuse(err, "%s gave no %s within %d s; %s", origin, kind->name, COMMAND_SECONDS,
                       is_ours ? "find out what it waits for" : "run it by hand to see what it waits for");
     }
     int status = 0;
@@ -247,6 +267,36 @@ struct secret *secret_from_command(const char *command, const char *origin, char
                       is_ours ? "its message stands above" : "run it by hand to see why");
     }
     return s;
+}
+
+struct secret *secret_from_env(const char *name, char *err)
+{
+    return from_env(&credential, name, err);
+}
+
+struct secret *secret_from_file(const char *path, char *err)
+{
+    return from_file(&credential, path, err);
+}
+
+struct secret *secret_from_command(const char *command, const char *origin, char *err)
+{
+    return from_command(&credential, command, origin, err);
+}
+
+struct secret *secret_password_from_env(const char *name, char *err)
+{
+    return from_env(&password, name, err);
+}
+
+struct secret *secret_password_from_file(const char *path, char *err)
+{
+    return from_file(&password, path, err);
+}
+
+struct secret *secret_password_from_command(const char *command, char *err)
+{
+    return from_command(&password, command, NULL, err);
 }
 
 void secret_free(struct secret *secret)

@@ -1,5 +1,5 @@
 /*
- * secret: the credential: read once, kept in one place, wiped at the end.
+ * secret: the credential, and the password of a queue: read once, kept in one place, wiped at the end.
  *
  * It comes from the environment, a file or a command, never from an argument: those show in the process list. Whatever is
  * loaded is taught to redact, so that it cannot be printed. Errors are written into `err` (ERROR_SIZE bytes) and never quote
@@ -29,6 +29,10 @@ struct secret *secret_from_file(const char *path, char *err);
 /* Standard output of `/bin/sh -c command`; refused when it fails, or takes more than two minutes. `origin`: what messages call
  * it where it is a program of ours, which tells itself what is wrong; NULL for a command of the user's. */
 struct secret *secret_from_command(const char *command, const char *origin, char *err);
+/* The same for the password of a queue, which may have any characters but control characters. */
+struct secret *secret_password_from_env(const char *name, char *err);
+struct secret *secret_password_from_file(const char *path, char *err);
+struct secret *secret_password_from_command(const char *command, char *err);
 void secret_free(struct secret *secret);
 
 const char *secret_value(const struct secret *secret);

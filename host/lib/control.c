@@ -266,14 +266,17 @@ static int f_check_permit(lua_State *L)
     return 1;
 }
 
-/* control.seal(): the set-up is over. Who holds this module keeps what he has; nobody gets it any more. */
+/* control.seal(): the set-up is over. Who holds one of these modules keeps what he has; nobody gets it any more. */
 static int f_seal(lua_State *L)
 {
     static const char *const tables[] = {LUA_LOADED_TABLE, LUA_PRELOAD_TABLE};
+    static const char *const modules[] = {"moonkey.control", "moonkey.redis"};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         luaL_getsubtable(L, LUA_REGISTRYINDEX, tables[i]);
-        lua_pushnil(L);
-        lua_setfield(L, -2, "moonkey.control");
+        for (size_t j = 0; j < sizeof modules / sizeof *modules; j++) {
+            lua_pushnil(L);
+            lua_setfield(L, -2, modules[j]);
+        }
     }
     sealed = true;
     return 0;

@@ -11,7 +11,8 @@
  * text is err.message), "unreachable", "certificate", or "lost": the connection is gone, and where err.sent, what was asked for
  * may have been carried out. err.title and err.detail are for people, and tostring(err) is both. Texts are masked.
  *
- * The password never passes through Lua.
+ *   redis.password{ environment = true | file = | command = } -> true | nil, message     of every connection from then on
+ *   redis.environment_has_password() -> boolean
  */
 #include "../redis.h"
 
@@ -23,6 +24,7 @@
 #include "../clock.h"
 #include "../task.h"
 #include "lib.h"
+#include "redis_password.h"
 #include "secret.h"
 
 #define CONNECTION "moonkey.redis.connection"
@@ -332,6 +334,7 @@ static int f_connect(lua_State *L)
                 .key_file = text(L, "key"),
             },
         .user = text(L, "user"),
+        .password = redis_password(),
         .db = (int)integer(L, "db", 0, 0, INT32_MAX),
         .timeout = timeout_option(L),
     };
@@ -360,6 +363,8 @@ static const luaL_Reg methods[] = {
 
 static const luaL_Reg lib[] = {
     {"connect", f_connect},
+    {"environment_has_password", redis_password_is_in_environment},
+    {"password", redis_password_set},
     {NULL, NULL},
 };
 
