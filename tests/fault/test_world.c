@@ -1,5 +1,5 @@
-/* world.c does what it says. Run with it preloaded, and WORLD_CLOCK, WORLD_DNS and WORLD_LOOKUPS as tests/CMakeLists.txt sets
- * them. */
+/* world.c does what it says. Run with it preloaded, and WORLD_CLOCK, WORLD_DATE, WORLD_DNS and WORLD_LOOKUPS as
+ * tests/CMakeLists.txt sets them. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -105,9 +106,14 @@ static void test_poll_without_end(void **state)
 static void test_wall_time(void **state)
 {
     (void)state;
-    struct timespec wall;
+    struct timespec wall, real;
+    struct timeval day;
     clock_gettime(CLOCK_REALTIME, &wall);
+    gettimeofday(&day, NULL);
+    syscall(SYS_clock_gettime, CLOCK_REALTIME, &real);
+    assert_true(labs((long)(wall.tv_sec - real.tv_sec - atol(getenv("WORLD_DATE")))) <= 1);
     assert_true(labs((long)(wall.tv_sec - time(NULL))) <= 1);
+    assert_true(labs((long)(wall.tv_sec - day.tv_sec)) <= 1);
 }
 
 static void assert_loopback(const char *name)

@@ -3,6 +3,7 @@
  * which no resolver knows.
  *
  *   WORLD_CLOCK=N       the monotonic clocks run N times as fast, and every wait ends N times as soon. Wall time stays.
+ *   WORLD_DATE=S        wall time is S seconds later, or -S earlier, than it is.
  *   WORLD_DNS=LIST      what names stand for: "api.test=127.0.0.1,slow.test=slow:5000:127.0.0.1,none.test=none", that is: an
  *                       address, an address after 5000 real ms, and no such name. Other names are looked up as ever.
  *   WORLD_LOOKUPS=FILE  gets a line with the name when a lookup begins
@@ -23,14 +24,15 @@
 #include <string.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
-enum { NS_PER_S = 1000000000, KERNEL_SIGSET = 8 /* bytes */ };
+enum { NS_PER_S = 1000000000, NS_PER_US = 1000, KERNEL_SIGSET = 8 /* bytes */ };
 
-static int64_t pace = 1, began; /* until begin() has run, the world is as it is */
+static int64_t pace = 1, began, later; /* until begin() has run, the world is as it is */
 static const char *names, *lookups;
 
 static struct timespec from_ns(int64_t ns)
@@ -52,9 +54,10 @@ static int64_t real_now(clockid_t id)
 
 __attribute__((constructor)) static void begin(void)
 {
-    const char *clock = getenv("WORLD_CLOCK");
+    const char *clock = getenv("WORLD_CLOCK"), *date = getenv("WORLD_DATE");
     began = real_now(CLOCK_MONOTONIC);
     pace = clock && atoi(clock) > 0 ? atoi(clock) : 1;
+    later = date ? atol(date) * INT64_C(1000000000) : 0;
     names = getenv("WORLD_DNS");
     lookups = getenv("WORLD_LOOKUPS");
 }
@@ -73,6 +76,24 @@ EXPORT int clock_gettime(clockid_t id, struct timespec *t)
         return -1;
     if (id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_RAW || id == CLOCK_MONOTONIC_COARSE || id == CLOCK_BOOTTIME)
         *t = from_ns(began + (to_ns(t) - began) * pace);
+    if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)
+        *t = from_ns(to_ns(t) + later);
+    return 0;
+}
+
+EXPORT time_t time(time_t *stored)
+{
+    time_t now = (real_now(CLOCK_REALTIME) + later) / NS_PER_S;
+    if (stored)
+        *stored = now;
+    return now;
+}
+
+EXPORT int gettimeofday(struct timeval *restrict t, void *restrict zone)
+{
+    (void)zone;
+    int64_t now = real_now(CLOCK_REALTIME) + later;
+    *t = (struct timeval){.tv_sec = now / NS_PER_S, .tv_usec = now % NS_PER_S / NS_PER_US};
     return 0;
 }
 
@@ -110,7 +131,7 @@ EXPORT int usleep(useconds_t us)
 /* For conditions that go by wall time, as they do unless told otherwise. */
 EXPORT int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *until)
 {
-    int64_t now = real_now(CLOCK_REALTIME), left = to_ns(until) - now;
+    int64_t now = real_now(CLOCK_REALTIME), left = to_ns(until) - later - now;
     struct timespec t = from_ns(now + (left > 0 ? (left + pace - 1) / pace : 0));
     return pthread_cond_clockwait(condition, mutex, CLOCK_REALTIME, &t);
 }
