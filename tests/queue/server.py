@@ -104,21 +104,28 @@ class Redis:
         except (client.ConnectionError, client.TimeoutError):  # also while it loads
             return False
 
+    def wait_until_written(self):
+        """It answers before it writes where it still waits for the disk with what came before."""
+        while self.admin.info("persistence")["aof_buffer_length"]:
+            time.sleep(0.01)
+
     def kill(self):
-        """As by SIGKILL: what it has answered stays, because the kernel has it."""
+        """By SIGKILL: what it has written stays, because the kernel has it."""
         self.process.kill()
         self.process.wait()
         self.admin.connection_pool.disconnect()
 
     def kill_and_forget(self, seconds):
-        """As a machine that loses its power does with appendfsync everysec: the file is what it was that long ago. The bytes lost."""
+        """As a machine that loses its power does with appendfsync everysec: the file is what it was that long ago; infinity: it is
+        empty. How many bytes were lost."""
         now = time.monotonic()
         self.kill()
-        path = self.append_file()
-        size = os.path.getsize(path)
-        kept = next((length for at, length in reversed(list(self.sizes)) if at <= now - seconds), min(size, self.first_size()))
+        path, known = self.append_file(), list(self.sizes)
+        first = known[0][1] if known and seconds != float("inf") else 0
+        size, kept = os.path.getsize(path), next((length for at, length in reversed(known) if at <= now - seconds), first)
         os.truncate(path, kept)  # in the middle of a command, too: it loads what is whole
         self.sizes.clear()
+        self.sizes.append((now, kept))
         return size - kept
 
     def freeze(self):
@@ -143,9 +150,6 @@ class Redis:
         directory = os.path.join(self.directory, "appendonlydir")
         with open(os.path.join(directory, "appendonly.aof.manifest"), encoding="ascii") as f:
             return os.path.join(directory, [line.split()[1] for line in f if line.split()[5] == "i"][-1])
-
-    def first_size(self):
-        return self.sizes[0][1] if self.sizes else 0
 
     def watch_size(self):
         while not self.stopping.wait(0.01):
