@@ -19,15 +19,28 @@ function Lanes:is_full()
   return self.waiting >= M.MAX_WAITING
 end
 
--- Puts a row behind the one with its id that is being worked on.
-function Lanes:keep_back(item)
-  local queue = self.queues[item.id]
+local function queue_of(self, id)
+  local queue = self.queues[id]
   if not queue then
     queue = { first = 1, last = 0 }
-    self.queues[item.id] = queue
+    self.queues[id] = queue
   end
+  return queue
+end
+
+-- Puts a row behind the one with its id that is being worked on.
+function Lanes:keep_back(item)
+  local queue = queue_of(self, item.id)
   queue.last = queue.last + 1
   queue[queue.last] = item
+  self.waiting = self.waiting + 1
+end
+
+-- A row that has to be worked on once more comes before those that wait for its id.
+function Lanes:put_first(item)
+  local queue = queue_of(self, item.id)
+  queue.first = queue.first - 1
+  queue[queue.first] = item
   self.waiting = self.waiting + 1
 end
 

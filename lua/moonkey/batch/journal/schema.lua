@@ -10,6 +10,7 @@ The journal of a run: one SQLite file. What stands in its tables:
   problems  what is wrong with rows that failed or are unknown
   changes   of rows that were compared with the token first: [{ field, from, to }], there before the write is sent
   intents   "POST /path" of rows that send what must not be repeated, there before it is sent
+  chunks    of a run over a queue only: see chunks.lua
 
 No secret and no body of a reply is in it. Readers and writers agree by user_version.
 ]]

@@ -7,10 +7,9 @@ A commit that fails is the end of the run: nothing more is tried until close(), 
 on the disk again.
 ]]
 local core = require "moonkey.task.core"
+local entries = require "moonkey.batch.journal.entries"
 local http = require "moonkey.http"
-local json = require "moonkey.json"
 local leaving = require "moonkey.batch.leaving"
-local redact = require("moonkey.secret").redact
 local schema = require "moonkey.batch.journal.schema"
 local sys = require "moonkey.sys"
 
@@ -20,28 +19,6 @@ local Writer = {}
 Writer.__index = Writer
 
 local GROUP, AGE = 256, 0.1 -- results, seconds
-
-local STATEMENTS = {
-  begin = "BEGIN IMMEDIATE",
-  commit = "COMMIT",
-  rollback = "ROLLBACK",
-  row = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-  intended_row = "INSERT OR REPLACE INTO rows (row, line, id, hash, state, attempts) VALUES (?, ?, ?, ?, 0, 0)",
-  problem = "INSERT OR REPLACE INTO problems VALUES (?, ?, ?, ?, ?, ?)",
-  no_problem = "DELETE FROM problems WHERE row = ?",
-  changes = "INSERT OR REPLACE INTO changes VALUES (?, ?, ?)",
-  has_changes = "SELECT 1 FROM changes WHERE row = ?",
-  intent = "INSERT OR REPLACE INTO intents VALUES (?, ?)",
-  failed_as_before = "UPDATE rows SET state = 2 WHERE row = ? AND state = 0 AND row IN (SELECT row FROM problems)",
-  no_intended_row = "DELETE FROM rows WHERE row = ? AND state = 0",
-  no_intent = "DELETE FROM intents WHERE row = ?",
-  interrupted = "INSERT OR REPLACE INTO problems (row, kind, title) SELECT row, 'interrupted', 'ended during ' || intent ||"
-    .. " ': whether it was carried out is not known' FROM intents JOIN rows USING (row) WHERE state = 0",
-  unknown = "UPDATE rows SET state = 3, at = ? WHERE state = 0",
-  put = "INSERT OR REPLACE INTO run VALUES (?, ?)",
-  session = "INSERT INTO sessions (kind, started) VALUES (?, ?)",
-  end_session = "UPDATE sessions SET ended = ?, outcome = ?, retries = ? WHERE number = ?",
-}
 
 local function now()
   return sys.wall() * 1000 // 1 | 0
@@ -70,69 +47,9 @@ function Writer:transaction(fn, ...)
   return nil, schema.explain(err.message, err.kind), err.kind
 end
 
-local function put_all(self, values)
-  for key, value in pairs(values) do
-    if type(value) == "table" then value = json.encode(value) end
-    self:run("put", key, value)
-  end
-end
-
 -- Set values of the table `run`.
 function Writer:put(values)
-  return self:transaction(put_all, values)
-end
-
--- "00-<trace-id>-<parent-id>-01" as its 24 bytes.
-local function packed(traceparent)
-  return string.pack(">i8i8i8", tonumber(traceparent:sub(4, 19), 16), tonumber(traceparent:sub(20, 35), 16),
-    tonumber(traceparent:sub(37, 52), 16))
-end
-
-local function clean(text)
-  if text == nil then return nil end
-  text = redact(tostring(text))
-  return json.is_utf8(text) and text or "(not UTF-8)"
-end
-
-local function clean_id(id)
-  return id and (id:find("^%u%u%u%-%d+%-%d+$") and id or clean(id)) -- the platform's form is no secret's
-end
-
-local function write_changes(self, r)
-  self:run("changes", r.row, clean_id(r.id), clean(json.encode(r.changes)))
-end
-
-local function write_result(self, r)
-  if r.outcome == "pending" then -- nothing of what it had intended was carried out
-    self:run("failed_as_before", r.row)
-    self:run("no_intended_row", r.row)
-    return self:run("no_intent", r.row)
-  end
-  self:run("row", r.row, r.line, clean_id(r.id), r.hash, schema.STATES[r.outcome], r.status, r.attempts, r.at, r.ms,
-    r.traceparent and packed(r.traceparent))
-  if r.kind then
-    self:run("problem", r.row, clean(r.kind), clean(r.title), clean(r.detail), r.errors and clean(json.encode(r.errors)),
-      clean(r.trace_id))
-  elseif self.again then
-    self:run("no_problem", r.row)
-  end
-  if r.changes and #r.changes > 0 and not r.intended then write_changes(self, r) end
-end
-
-local function put_writes(self)
-  self:run("put", "writes", self.writes_before + http.stats().changes)
-end
-
-local function write_group(self, results, notes)
-  for _, note in ipairs(notes) do
-    if note.changes then write_changes(self, note) end
-    if note.intent then
-      self:run("intended_row", note.row, note.line, clean_id(note.id), note.hash)
-      self:run("intent", note.row, clean(note.intent))
-    end
-  end
-  for _, r in ipairs(results) do write_result(self, r) end
-  put_writes(self)
+  return self:transaction(entries.put_all, values)
 end
 
 -- on_commit(results), one group after the other, whoever commits them: it may wait, and others commit meanwhile. Returns once
@@ -154,16 +71,16 @@ end
 
 -- Commit what there is. true, or nil, message.
 function Writer:commit()
-  local results, notes = self.results, self.notes
-  if #results == 0 and #notes == 0 then return not self.failure or nil, self.failure end
+  local results, notes, extras = self.results, self.notes, self.extras
+  if #results + #notes + #extras == 0 or self.grouping then return not self.failure or nil, self.failure end
   local ok, message
   if not self.failure then
-    ok, message = self:transaction(write_group, results, notes)
+    ok, message = self:transaction(entries.write_group, results, notes, extras)
     self.failure = message
     self.why_failed = self.why_failed or message
   end
   self.notes = {}
-  if ok then self.results = {} end -- otherwise they are kept for close()
+  if ok then self.results, self.extras = {}, {} end -- otherwise they are kept for close()
   for _, note in ipairs(notes) do
     note.failure = self.failure
     note.gate:open()
@@ -180,6 +97,15 @@ function Writer:add(r)
   if #self.results >= GROUP and not self.failure then self:commit() end
 end
 
+-- What add() is called for within fn(), which does not park, is committed all at once, and what extra(writer) writes with it.
+function Writer:together(fn, extra)
+  self.grouping = true
+  local ok, err = pcall(fn)
+  self.grouping = false
+  self.extras[#self.extras + 1] = extra
+  if not ok then error(err, 0) end
+end
+
 local function commit_soon(self)
   if self.committing then return end
   self.committing = true
@@ -190,7 +116,8 @@ local function commit_soon(self)
   end)
 end
 
--- Park until the note is on the disk: { row =, line =, id =, hash =, changes = | intent = }. true, or nil, message.
+-- Park until the note is on the disk: { row =, line =, id =, hash =, changes = | intent = | withdrawn = true }. true, or nil,
+-- message.
 function Writer:record(note)
   if self.failure then return nil, self.failure end
   note.gate = core.gate()
@@ -215,16 +142,15 @@ local function keep_committing(self)
   while not self.closed:wait(AGE) do self:commit() end
 end
 
--- What was about to be sent when an earlier session was ended must not be sent again.
-local function settle_intents(self)
-  self:run "interrupted"
-  self:run("unknown", now() - self.created)
+-- Where `begin` has left them open: all but those of the rows that are keys of `except`. true, or nil, message.
+function Writer:settle(except)
+  return self:transaction(entries.settle_intents, except, now() - self.created)
 end
 
 local function begin_session(self, kind, values)
-  if self.birth then put_all(self, self.birth) end
-  put_all(self, values)
-  if self.again then settle_intents(self) end
+  if self.birth then entries.put_all(self, self.birth) end
+  entries.put_all(self, values)
+  if self.again and not self.leaves_open then entries.settle_intents(self, {}, now() - self.created) end
   self:run("session", kind, now())
   self.session = self.db:last_rowid()
 end
@@ -242,8 +168,8 @@ function Writer:begin(kind, values)
 end
 
 local function end_session(self, outcome, retries, values)
-  put_all(self, values or {})
-  put_writes(self) -- fewer than before where some were not sent after all
+  entries.put_all(self, values or {})
+  entries.put_writes(self) -- fewer than before where some were not sent after all
   self:run("end_session", now(), outcome, retries, self.session)
 end
 
@@ -269,9 +195,10 @@ function Writer:__close()
 end
 
 local function new(db, path)
-  local self = setmetatable({ db = db, path = path, writes = 0, statements = {}, results = {}, notes = {}, untold = {},
-    closed = core.gate(), on_commit = function() end }, Writer)
-  for name, sql in pairs(STATEMENTS) do
+  local self = setmetatable({ db = db, path = path, writes = 0, statements = {}, results = {}, notes = {}, extras = {},
+    untold = {},
+    closed = core.gate(), on_commit = function() end, sent = function() return http.stats().changes end }, Writer)
+  for name, sql in pairs(entries.STATEMENTS) do
     local message, kind
     self.statements[name], message, kind = db:prepare(sql)
     if not self.statements[name] then return nil, schema.explain(message, kind), kind end
