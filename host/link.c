@@ -52,6 +52,12 @@ static void let_go_of_attempts(struct link *link)
         loop_unwatch(link->loop, &link->attempts[i].watch);
 }
 
+static bool is_handshake_unanswered(const struct link *link, CURLcode code)
+{
+    return code == CURLE_OPERATION_TIMEDOUT && certificate_handshake_began(link->certificate) &&
+           !certificate_protocol(link->certificate);
+}
+
 static enum link_io fail(struct link *link, CURLcode code)
 {
     struct result r = {.retry_after_ms = -1};
@@ -63,7 +69,8 @@ static enum link_io fail(struct link *link, CURLcode code)
                       });
     loop_unwatch(link->loop, &link->watch);
     link->failure = r.failure;
-    snprintf(link->text, sizeof link->text, "%s", r.message);
+    snprintf(link->text, sizeof link->text, "%s%s", r.message,
+             is_handshake_unanswered(link, code) ? "; what answers there does not seem to speak TLS" : "");
     return LINK_BROKEN;
 }
 
@@ -85,8 +92,10 @@ static bool watch_connection(struct link *link)
 static void finish_connecting(struct link *link, CURLcode code)
 {
     let_go_of_attempts(link);
-    if (code == CURLE_OK && !watch_connection(link))
-        code = CURLE_OUT_OF_MEMORY;
+    if (code == CURLE_OK) {
+        link->error[0] = '\0'; /* libcurl may have written there in spite of it */
+        code = watch_connection(link) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+    }
     if (code != CURLE_OK)
         fail(link, code);
     link->owner.connected(link->owner.arg, code == CURLE_OK);
@@ -167,17 +176,30 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+static CURLUcode set_host(CURLU *url, const char *host)
+{
+    char text[300];
+    bool bare = strchr(host, ':') && host[0] != '['; /* an address of IPv6 */
+    int len = snprintf(text, sizeof text, bare ? "[%s]" : "%s", host);
+    return len < (int)sizeof text ? curl_url_set(url, CURLUPART_HOST, text, 0) : CURLUE_BAD_HOSTNAME;
+}
+
+bool link_is_host(const char *host)
+{
+    CURLU *url = curl_url();
+    CURLUcode code = url ? set_host(url, host) : CURLUE_OUT_OF_MEMORY;
+    curl_url_cleanup(url);
+    return code == CURLUE_OK || code == CURLUE_OUT_OF_MEMORY;
+}
+
 /* The schemes only say whether there is TLS; nothing of HTTP is spoken. */
 static bool set_url(struct link *link, const struct link_options *o)
 {
-    char host[300], port[16];
-    bool bare = strchr(o->host, ':') && o->host[0] != '['; /* an address of IPv6 */
-    snprintf(host, sizeof host, bare ? "[%s]" : "%s", o->host);
+    char port[16];
     snprintf(port, sizeof port, "%d", o->port);
     link->url = curl_url();
     return link->url && curl_url_set(link->url, CURLUPART_SCHEME, o->tls ? "https" : "http", 0) == CURLUE_OK &&
-           curl_url_set(link->url, CURLUPART_HOST, host, 0) == CURLUE_OK &&
-           curl_url_set(link->url, CURLUPART_PORT, port, 0) == CURLUE_OK;
+           set_host(link->url, o->host) == CURLUE_OK && curl_url_set(link->url, CURLUPART_PORT, port, 0) == CURLUE_OK;
 }
 
 #define SET(option, value) (well = curl_easy_setopt(e, option, value) == CURLE_OK && well)
@@ -276,9 +298,14 @@ enum link_io link_receive(struct link *link, char *into, size_t size, size_t *co
 enum link_io link_send(struct link *link, const char *bytes, size_t len, size_t *count)
 {
     CURLcode code = curl_easy_send(link->easy, bytes, len, count);
+    if (code == CURLE_OK)
+        return LINK_OK;
     if (code == CURLE_AGAIN)
         return LINK_AGAIN;
-    return code == CURLE_OK ? LINK_OK : fail(link, code);
+    char byte;
+    curl_easy_recv(link->easy, &byte, 1, count); /* the server may have said why it closed: certificate hears it */
+    *count = 0;
+    return fail(link, code);
 }
 
 void link_want_to_send(struct link *link, bool want)

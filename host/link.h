@@ -33,6 +33,9 @@ struct link_owner {
 
 struct link;
 
+/* Can such a host be? */
+bool link_is_host(const char *host);
+
 /* NULL when memory ran out. The strings are copied. */
 struct link *link_open(struct loop *loop, const struct link_options *options, const struct link_owner *owner);
 void link_free(struct link *link);

@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,6 +34,15 @@ bool loopback_is(const char *host)
     struct sockaddr_storage address;
 
     return address_of(host, 0, &address) > 0;
+}
+
+bool loopback_is_host(const char *host)
+{
+    char address[64];
+
+    if (sscanf(host, "[%63[^]]]", address) == 1)
+        return loopback_is(address);
+    return strcasecmp(host, "localhost") == 0 || loopback_is(host);
 }
 
 int loopback_listen(const char *host, int *port)

@@ -1,7 +1,6 @@
 /* origin: see origin.h. libcurl's URL parser does the parsing, so that what is checked is what is used. */
 #include "origin.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "loopback.h"
 #include "redact.h"
 #include "secret.h"
 
@@ -19,14 +19,6 @@ __attribute__((format(printf, 2, 3))) static int refuse(char *err, const char *f
     vsnprintf(err, ERROR_SIZE, format, args);
     va_end(args);
     return -1;
-}
-
-static bool is_loopback(const char *host)
-{
-    struct in_addr address;
-    if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
-        return true;
-    return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127; /* 127.0.0.256 is a name */
 }
 
 static bool has_suffix(const char *text, size_t len, const char *suffix)
@@ -87,7 +79,7 @@ static bool names_again(const char *url, const char *host)
 
 static int fill(struct origin *origin, const char *scheme, const char *host, const char *port, const char *path, char *err)
 {
-    origin->loopback = is_loopback(host);
+    origin->loopback = loopback_is_host(host);
     bool https = strcmp(scheme, "https") == 0;
     if (!https && strcmp(scheme, "http") != 0)
         return refuse(err, "the base URL starts with %s://; it must be https://", scheme);

@@ -31,6 +31,7 @@ struct redis {
     int db;
     int64_t timeout;
     enum redis_state state;
+    bool is_plain; /* without TLS */
     char text[700];
     void (*opened)(void *arg);
     void *arg;
@@ -117,7 +118,8 @@ static void end(struct redis *r, enum redis_state state)
 
 static void end_by_link(struct redis *r, enum redis_state state)
 {
-    say(r, "%s", link_failure_text(r->link));
+    bool unanswered = r->is_plain && r->state == REDIS_OPENING && r->first;
+    say(r, "%s%s", link_failure_text(r->link), unanswered ? "; where TLS is expected, the address begins with rediss://" : "");
     end(r, link_failure(r->link) == FAILURE_CERTIFICATE ? REDIS_CERTIFICATE : state);
 }
 
@@ -317,6 +319,7 @@ struct redis *redis_open(struct loop *loop, const struct redis_options *options,
     r->password = options->password;
     r->user = options->user ? strdup(options->user) : NULL;
     r->db = options->db;
+    r->is_plain = !options->link.tls;
     r->timeout = options->timeout;
     r->opened = opened;
     r->arg = arg;

@@ -63,7 +63,7 @@ bool redis_reader_next(struct redis_reader *reader, redisReply **reply, const ch
     if (code != REDIS_OK) {
         bool memory = reader->parser->err == REDIS_ERR_OOM;
         *why = memory ? "a reply has more elements than can be taken, or memory ran out"
-                      : "what answers does not speak the protocol of Redis";
+                      : "what answers there is no Redis, or speaks TLS: then the address begins with rediss://";
         return false;
     }
     if (whole) {

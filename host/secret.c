@@ -29,7 +29,7 @@ struct kind {
 };
 
 static const struct kind credential = {"credential", "the credential command", true};
-static const struct kind password = {"queue's password", "the command for the queue's password", false};
+static const struct kind password = {"queue's password", "the password command", false};
 
 struct secret {
     char value[SECRET_MAX + 1];

@@ -7,12 +7,13 @@
  *   conn:close([why]), conn:is_open()
  *
  * A reply is a string (also a status such as "OK"), an integer, false for what is not there, or a list of them; an error within
- * a list is { error = "…" }. err.kind is "redis" (the server answered with an error, whose first word is err.code and whose
- * text is err.message), "unreachable", "certificate", or "lost": the connection is gone, and where err.sent, what was asked for
- * may have been carried out. err.title and err.detail are for people, and tostring(err) is both. Texts are masked.
+ * a list is { error = "…" }. err.kind is "refused" (by us: it would not be safe), "redis" (the server answered with an error,
+ * whose first word is err.code and whose text is err.message), "unreachable", "certificate", or "lost": the connection is gone,
+ * and where err.sent, what was asked for may have been carried out. err.title and err.detail are for people, and tostring(err)
+ * is both. Texts are masked.
  *
  *   redis.password{ environment = true | file = | command = } -> true | nil, message     of every connection from then on
- *   redis.environment_has_password() -> boolean
+ *   redis.environment_has_password(), redis.is_loopback(host) -> boolean
  */
 #include "../redis.h"
 
@@ -22,6 +23,7 @@
 #include <string.h>
 
 #include "../clock.h"
+#include "../loopback.h"
 #include "../task.h"
 #include "lib.h"
 #include "redis_password.h"
@@ -30,6 +32,8 @@
 #define CONNECTION "moonkey.redis.connection"
 #define CALL       "moonkey.redis.call"
 #define ERROR      "moonkey.redis.error"
+
+#define WAYS_OF_A_PASSWORD "MOONKEY_QUEUE_PASSWORD, MOONKEY_QUEUE_PASSWORD_FILE or MOONKEY_QUEUE_PASSWORD_COMMAND"
 
 #define DEFAULT_TIMEOUT 5
 #define LONGEST_TIMEOUT 86400
@@ -266,6 +270,18 @@ static void on_opened(void *arg)
     task_wake(&c->opening, WAKE_DONE);
 }
 
+/* The server's words, and what to do. Masked already. [-0, +1, m] */
+static void push_advice(lua_State *L, const char *words)
+{
+    if (strncmp(words, "NOAUTH", 6) == 0)
+        lua_pushfstring(L, "%s Give the password with " WAYS_OF_A_PASSWORD, words);
+    else if (strncmp(words, "WRONGPASS", 9) == 0 && redis_password())
+        lua_pushfstring(L, "%s Check the password from %s, and the user of the queue's URL", words,
+                        secret_origin(redis_password()));
+    else
+        lua_pushstring(L, words);
+}
+
 static int opened(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status, (void)ctx;
@@ -275,7 +291,10 @@ static int opened(lua_State *L, int status, lua_KContext ctx)
         return 1;
     case REDIS_REFUSED:
         lua_pushfstring(L, "Redis at %s refused the login", c->at);
-        return fail_by_server(L, lua_tostring(L, -1), redis_text(c->redis));
+        fail_by_server(L, lua_tostring(L, -1), redis_text(c->redis));
+        push_advice(L, redis_text(c->redis));
+        lua_setfield(L, -2, "detail");
+        return 2;
     case REDIS_CERTIFICATE:
         lua_pushfstring(L, "no secure connection to Redis at %s", c->at);
         return fail(L, "certificate", lua_tostring(L, -1), redis_text(c->redis));
@@ -319,6 +338,25 @@ static int64_t timeout_option(lua_State *L)
     return timeout;
 }
 
+/* redis.is_loopback(host): without TLS, no other is connected to. */
+static int f_is_loopback(lua_State *L)
+{
+    lua_pushboolean(L, loopback_is_host(luaL_checkstring(L, 1)));
+    return 1;
+}
+
+/* What must not be, whatever a caller thinks: NULL, or why not. */
+static const char *find_danger(const struct redis_options *options)
+{
+    if (!link_is_host(options->link.host))
+        return "no host can be called so: give its name or its address";
+    if (!options->link.tls && !loopback_is_host(options->link.host))
+        return "without TLS, the password and the rows could be read on their way: give rediss://, or a loopback address";
+    if (options->user && !options->password)
+        return "there is a user, but no password: give one with " WAYS_OF_A_PASSWORD;
+    return NULL;
+}
+
 static int f_connect(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -341,10 +379,16 @@ static int f_connect(lua_State *L)
     luaL_argcheck(L, options.link.host, 1, "a host is needed");
     options.link.timeout_ms = (options.timeout + NS_PER_MS - 1) / NS_PER_MS;
     task_check_can_wait(L, "redis.connect");
+    const char *danger = find_danger(&options);
+    if (danger) {
+        lua_pushfstring(L, "no connection to Redis at %s:%d", options.link.host, options.link.port);
+        return fail(L, "refused", lua_tostring(L, -1), danger);
+    }
     struct connection *c = lua_newuserdatauv(L, sizeof *c, 0);
     *c = (struct connection){.timeout = options.timeout};
     luaL_setmetatable(L, CONNECTION);
-    snprintf(c->at, sizeof c->at, "%s:%d", options.link.host, options.link.port);
+    bool bare = strchr(options.link.host, ':') && options.link.host[0] != '['; /* an address of IPv6 */
+    snprintf(c->at, sizeof c->at, bare ? "[%s]:%d" : "%s:%d", options.link.host, options.link.port);
     c->redis = redis_open(task_loop(), &options, on_opened, c);
     if (!c->redis)
         return luaL_error(L, "not enough memory");
@@ -364,6 +408,7 @@ static const luaL_Reg methods[] = {
 static const luaL_Reg lib[] = {
     {"connect", f_connect},
     {"environment_has_password", redis_password_is_in_environment},
+    {"is_loopback", f_is_loopback},
     {"password", redis_password_set},
     {NULL, NULL},
 };
