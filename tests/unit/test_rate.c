@@ -159,6 +159,76 @@ static void a_first_burst_has_a_rate_too(void **state)
     assert_in_range((int)rate_adapted(&rate), 300, 340); /* 64 in a tenth of a second, halved */
 }
 
+static void another_pace_counts_from_the_last_start(void **state)
+{
+    (void)state;
+    static const struct {
+        double before, after;
+        int64_t due_ms; /* after the last start */
+    } cases[] = {{0, 10, 100}, {0.001, 10, 100}, {10, 0.5, 2000}, {10, 0, 0}, {10, 10, 100}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct rate rate;
+        int64_t start = 1000 * NS_PER_S;
+        rate_init(&rate, cases[i].before);
+        rate_set(&rate, cases[i].after);
+        assert_int_equal(rate_due(&rate, start), start); /* nothing has started so far */
+        rate_set(&rate, cases[i].before);
+        rate_take(&rate, start);
+        for (int again = 0; again < 3; again++) { /* being told once more changes nothing */
+            rate_set(&rate, cases[i].after);
+            assert_int_equal(rate_due(&rate, start), start + cases[i].due_ms * NS_PER_MS);
+        }
+    }
+}
+
+static void being_told_the_same_pace_makes_up_for_late_starts(void **state)
+{
+    (void)state;
+    struct rate rate;
+    int64_t start = 1000 * NS_PER_S;
+    rate_init(&rate, 10);
+    rate_take(&rate, start);
+    rate_take(&rate, start + 130 * NS_PER_MS);
+    rate_set(&rate, 10);
+    assert_int_equal(rate_due(&rate, start), start + 200 * NS_PER_MS);
+}
+
+static void another_pace_ends_no_pause(void **state)
+{
+    (void)state;
+    struct rate rate;
+    rate_init(&rate, 1);
+    rate_pause(&rate, 10 * NS_PER_S);
+    rate_set(&rate, 0);
+    assert_int_equal(rate_due(&rate, NS_PER_S), 10 * NS_PER_S);
+}
+
+/* Who sets a pace does not know what the server can take. */
+static void what_a_429_has_left_stays_below_another_pace(void **state)
+{
+    (void)state;
+    static const double faster[] = {0, 80, 1000};
+    for (size_t i = 0; i < COUNT(faster); i++) {
+        struct rate rate;
+        rate_init(&rate, 100);
+        int64_t now = start_many(&rate, 100 * NS_PER_S, 300, 10 * NS_PER_MS);
+        assert_true(rate_throttled(&rate, now, now));
+        rate_set(&rate, faster[i]);
+        assert_in_range((int)rate_adapted(&rate), 48, 52);
+        int seconds = 0;
+        while (!rate_accepted(&rate, now + ++seconds * NS_PER_S))
+            assert_true(seconds < 100);
+        assert_true(rate.interval == (faster[i] > 0 ? (int64_t)(1e9 / faster[i]) : 0));
+    }
+    struct rate rate;
+    rate_init(&rate, 100);
+    int64_t now = start_many(&rate, 100 * NS_PER_S, 300, 10 * NS_PER_MS);
+    rate_throttled(&rate, now, now);
+    rate_set(&rate, 10);
+    assert_true(rate_adapted(&rate) == 0); /* it is the pace that was set again */
+    assert_int_equal(rate.interval, 100 * NS_PER_MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +243,10 @@ int main(void)
         cmocka_unit_test(the_pace_climbs_no_higher_than_it_was_set),
         cmocka_unit_test(the_pace_has_a_floor),
         cmocka_unit_test(a_first_burst_has_a_rate_too),
+        cmocka_unit_test(another_pace_counts_from_the_last_start),
+        cmocka_unit_test(being_told_the_same_pace_makes_up_for_late_starts),
+        cmocka_unit_test(another_pace_ends_no_pause),
+        cmocka_unit_test(what_a_429_has_left_stays_below_another_pace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
