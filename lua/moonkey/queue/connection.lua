@@ -36,10 +36,10 @@ local Connection = {}
 Connection.__index = Connection
 
 local MOST_MOVES = 8
--- The primary may be another by now.
-local WAITS = { ASK = true, TRYAGAIN = true, CLUSTERDOWN = true }
+local WAITS = { ASK = true, TRYAGAIN = true, CLUSTERDOWN = true } -- a slot moves to another node, or its node has failed
 local WAIT, LONGEST_WAIT = 0.1, 3 -- seconds
-local USELESS = { READONLY = true, LOADING = true, MASTERDOWN = true } -- the primary may be another by now
+-- The primary may be another by now.
+local USELESS = { READONLY = true, LOADING = true, MASTERDOWN = true }
 
 -- What the keys of a run have in common, or the key: what is in one place of a cluster.
 local function place_of(...)
