@@ -1,9 +1,9 @@
 --[[
 How many exchanges a worker may start: all workers of a run share one bucket, on the server's clock, for a tenth of a second.
-  ARGV    [2] consumer [3] how many it wants
+  ARGV    [2] how many it wants
   answer  { how many it may start, in how many ms to ask again }
 ]]
-local want = tonumber(ARGV[3])
+local want = tonumber(ARGV[2])
 local paused = pause_ms()
 if paused > 0 then return { 0, paused } end
 local rate = tonumber(redis.call("HGET", key.run, "rate"))
