@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MAX_REQUESTS = 512, MAX_CONNECTIONS = 128, MAX_REQUEST = 1 << 16 };
+enum { MAX_REQUESTS = 512, MAX_CONNECTIONS = 128, MAX_REQUEST = 4 << 20 };
 
 struct connection {
     struct peer *peer;
@@ -18,7 +18,14 @@ struct connection {
     pthread_t thread;
 };
 
+/* Of HTTP or of Redis. */
+struct language {
+    size_t (*whole)(const char *text, size_t len); /* the length of the first request, 0 while it is not all there */
+    struct peer_reply unexpected;
+};
+
 struct peer {
+    const struct language *language;
     struct peer_reply *replies; /* a copy: the test may end before its last reply is sent */
     size_t count, requests, connections, waiting, most;
     char *texts[MAX_REQUESTS];
@@ -26,6 +33,7 @@ struct peer {
     int listener;
     pthread_t thread;
     pthread_mutex_t lock;
+    int port;
     char url[64];
 };
 
@@ -35,18 +43,41 @@ static void die(const char *what)
     abort();
 }
 
-/* Read one request into `text`; its length, or 0 at the end of the connection. `kept` bytes of it are there already. */
-static size_t read_request(int fd, char *text, size_t *kept)
+static size_t whole_of_http(const char *text, size_t len)
 {
-    size_t len = *kept, want = 0;
+    const char *end = strstr(text, "\r\n\r\n"), *length = end ? strcasestr(text, "\r\nContent-Length:") : NULL;
+    if (!end)
+        return 0;
+    size_t want = (size_t)(end + 4 - text) + (length && length < end ? strtoul(length + 17, NULL, 10) : 0);
+    return len >= want ? want : 0;
+}
+
+/* "*2\r\n$3\r\nGET\r\n$1\r\na\r\n" */
+static size_t whole_of_redis(const char *text, size_t len)
+{
+    const char *at = text, *line;
+    for (long left = 1 + (*text == '*' ? strtol(text + 1, NULL, 10) : 0); left > 0; left--) {
+        if ((size_t)(at - text) >= len || !(line = strstr(at, "\r\n")))
+            return 0;
+        at = line + 2 + (*at == '$' ? strtoul(at + 1, NULL, 10) + 2 : 0);
+    }
+    return (size_t)(at - text) <= len ? (size_t)(at - text) : 0;
+}
+
+static const struct language http = {
+    .whole = whole_of_http,
+    .unexpected = {.text = "HTTP/1.1 500 Unexpected\r\nContent-Length: 0\r\n\r\n", .then = PEER_CLOSE},
+};
+static const struct language redis = {.whole = whole_of_redis, .unexpected = {.text = "-ERR unexpected\r\n"}};
+
+/* Read one request into `text`; its length, or 0 at the end of the connection. `kept` bytes of it are there already. */
+static size_t read_request(const struct language *language, int fd, char *text, size_t *kept)
+{
+    size_t len = *kept;
     for (;;) {
         text[len] = '\0';
-        char *end = strstr(text, "\r\n\r\n");
-        if (end && !want) {
-            char *length = strcasestr(text, "\r\nContent-Length:");
-            want = (size_t)(end + 4 - text) + (length && length < end ? strtoul(length + 17, NULL, 10) : 0);
-        }
-        if (want && len >= want) {
+        size_t want = language->whole(text, len);
+        if (want) {
             *kept = len - want;
             return want;
         }
@@ -80,19 +111,18 @@ static void send_reply(int fd, const struct peer_reply *reply)
         send_all(fd, x, left < sizeof x ? left : sizeof x);
 }
 
-static const struct peer_reply unexpected = {.text = "HTTP/1.1 500 Unexpected\r\nContent-Length: 0\r\n\r\n",
-                                             .then = PEER_CLOSE};
-
 static struct peer_reply note_request(struct peer *peer, const char *text, size_t len)
 {
     pthread_mutex_lock(&peer->lock);
     size_t number = peer->requests;
-    if (number < MAX_REQUESTS)
-        peer->texts[peer->requests++] = strndup(text, len);
+    if (number < MAX_REQUESTS) {
+        peer->texts[number] = calloc(1, len + 1);
+        memcpy(peer->texts[peer->requests++], text, len);
+    }
     if (++peer->waiting > peer->most)
         peer->most = peer->waiting;
     pthread_mutex_unlock(&peer->lock);
-    return number < peer->count ? peer->replies[number] : unexpected;
+    return number < peer->count ? peer->replies[number] : peer->language->unexpected;
 }
 
 static void *serve(void *arg)
@@ -100,7 +130,7 @@ static void *serve(void *arg)
     struct connection *c = arg;
     char *text = malloc(MAX_REQUEST + 1), rest;
     size_t kept = 0, len;
-    while (text && (len = read_request(c->fd, text, &kept)) > 0) {
+    while (text && (len = read_request(c->peer->language, c->fd, text, &kept)) > 0) {
         struct peer_reply reply = note_request(c->peer, text, len);
         send_reply(c->fd, &reply);
         pthread_mutex_lock(&c->peer->lock);
@@ -139,7 +169,7 @@ static void *accept_all(void *arg)
     return NULL;
 }
 
-struct peer *peer_start(const struct peer_reply *replies, size_t count)
+static struct peer *start(const struct language *language, const struct peer_reply *replies, size_t count)
 {
     struct peer *peer = calloc(1, sizeof *peer);
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -152,11 +182,28 @@ struct peer *peer_start(const struct peer_reply *replies, size_t count)
     if (count > 0)
         memcpy(peer->replies, replies, count * sizeof *replies);
     peer->count = count;
-    snprintf(peer->url, sizeof peer->url, "http://127.0.0.1:%d", ntohs(at.sin_port));
+    peer->language = language;
+    peer->port = ntohs(at.sin_port);
+    snprintf(peer->url, sizeof peer->url, "http://127.0.0.1:%d", peer->port);
     pthread_mutex_init(&peer->lock, NULL);
     if (pthread_create(&peer->thread, NULL, accept_all, peer) != 0)
         die("pthread_create");
     return peer;
+}
+
+struct peer *peer_start(const struct peer_reply *replies, size_t count)
+{
+    return start(&http, replies, count);
+}
+
+struct peer *peer_start_redis(const struct peer_reply *replies, size_t count)
+{
+    return start(&redis, replies, count);
+}
+
+int peer_port(const struct peer *peer)
+{
+    return peer->port;
 }
 
 const char *peer_url(const struct peer *peer)

@@ -1,6 +1,6 @@
 /*
- * peer: a small HTTP server in a thread of the test. Replies are handed out in the order in which requests arrive, on whatever
- * connection.
+ * peer: a small server of HTTP, or of what looks like Redis, in a thread of the test. Replies are handed out in the order in
+ * which requests arrive, on whatever connection.
  */
 #ifndef MOONKEY_UNIT_PEER_H
 #define MOONKEY_UNIT_PEER_H
@@ -20,6 +20,9 @@ struct peer;
 
 /* Serve `count` replies, which stay the caller's; every further request gets a 500. */
 struct peer *peer_start(const struct peer_reply *replies, size_t count);
+/* The same for commands of Redis; every further one gets an error. */
+struct peer *peer_start_redis(const struct peer_reply *replies, size_t count);
+int peer_port(const struct peer *peer);
 /* http://127.0.0.1:PORT, valid until peer_stop(). */
 const char *peer_url(const struct peer *peer);
 size_t peer_requests(struct peer *peer);

@@ -1,0 +1,485 @@
+/* redis: commands and answers against a peer that does as it is told. */
+#include "unit.h"
+
+#include "clock.h"
+#include "peer.h"
+#include "redact.h"
+#include "redis.h"
+
+#define PASSWORD "Never Quote This 42"
+
+static struct loop *loop;
+static struct peer *peer;
+static struct redis *redis;
+static unsigned opened;
+
+static int start(void **state)
+{
+    (void)state;
+    opened = 0;
+    loop = loop_new();
+    return loop ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    redis_free(redis);
+    redis = NULL;
+    assert_false(loop_busy(loop));
+    loop_free(loop);
+    if (peer)
+        peer_stop(peer);
+    peer = NULL;
+    redact_forget_all();
+    return 0;
+}
+
+/* ---- opening ---- */
+
+static void on_opened(void *arg)
+{
+    (void)arg;
+    opened++;
+}
+
+static enum redis_state open_with(struct redis_options o)
+{
+    o.link.host = "127.0.0.1";
+    if (peer)
+        o.link.port = peer_port(peer);
+    o.link.timeout_ms = 2000;
+    o.timeout = o.timeout ? o.timeout : 5 * NS_PER_S;
+    redis_free(redis);
+    opened = 0;
+    redis = redis_open(loop, &o, on_opened, NULL);
+    assert_non_null(redis);
+    assert_int_equal(opened, 0); /* never from within */
+    while (!opened)
+        loop_step(loop, true);
+    assert_int_equal(opened, 1);
+    return redis_state(redis);
+}
+
+#define SELECTED                                                                                                               \
+    {                                                                                                                          \
+        .text = "+OK\r\n"                                                                                                      \
+    }
+
+static void open_to(const struct peer_reply *replies, size_t count)
+{
+    peer = peer_start_redis(replies, count);
+    assert_int_equal(open_with((struct redis_options){0}), REDIS_OPEN);
+    assert_false(loop_busy(loop)); /* a connection alone keeps no program alive */
+}
+
+/* ---- calls ---- */
+
+struct outcome {
+    unsigned count;
+    redisReply *reply;
+    bool sent;
+};
+
+static void on_done(redisReply *reply, bool sent, void *arg)
+{
+    struct outcome *o = arg;
+    o->count++;
+    o->reply = reply;
+    o->sent = sent;
+}
+
+static struct redis_call *call(struct outcome *o, int64_t timeout, const char *command, const char *argument)
+{
+    const char *argv[] = {command, argument};
+    *o = (struct outcome){0};
+    struct redis_call *made = redis_call(redis, argument ? 2 : 1, argv, NULL, timeout, on_done, o);
+    assert_non_null(made);
+    assert_int_equal(o->count, 0);
+    return made;
+}
+
+static void wait_for(const struct outcome *o)
+{
+    while (!o->count) {
+        assert_true(loop_busy(loop));
+        loop_step(loop, true);
+    }
+    assert_int_equal(o->count, 1);
+}
+
+static void comes(struct outcome *o, const char *text)
+{
+    wait_for(o);
+    assert_non_null(o->reply);
+    assert_int_equal(o->reply->type, REDIS_REPLY_STRING);
+    assert_string_equal(o->reply->str, text);
+    freeReplyObject(o->reply);
+}
+
+static void is_lost(struct outcome *o, bool sent, const char *why)
+{
+    wait_for(o);
+    assert_null(o->reply);
+    assert_int_equal(o->sent, sent);
+    assert_int_equal(redis_state(redis), REDIS_LOST);
+    if (!strstr(redis_text(redis), why))
+        fail_msg("%s", redis_text(redis));
+}
+
+/* ---- the login ---- */
+
+static void logs_in(void **state)
+{
+    (void)state;
+    char err[ERROR_SIZE];
+    static const struct {
+        const char *name, *user, *auth, *select;
+        int db;
+    } cases[] = {
+        {"nobody", NULL, NULL, "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n", 0},
+        {"password", NULL, "*2\r\n$4\r\nAUTH\r\n$19\r\n" PASSWORD "\r\n", "*2\r\n$6\r\nSELECT\r\n$2\r\n12\r\n", 12},
+        {"user", "worker", "*3\r\n$4\r\nAUTH\r\n$6\r\nworker\r\n$19\r\n" PASSWORD "\r\n", "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n",
+         3},
+    };
+    setenv("MOONKEY_UNIT", PASSWORD, 1);
+    struct secret *password = secret_password_from_env("MOONKEY_UNIT", err);
+    assert_non_null(password);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        TRY(cases[i].name);
+        struct peer_reply ok[] = {SELECTED, SELECTED};
+        peer = peer_start_redis(ok, COUNT(ok));
+        assert_int_equal(open_with((struct redis_options){
+                             .user = cases[i].user,
+                             .password = cases[i].auth ? password : NULL,
+                             .db = cases[i].db,
+                         }),
+                         REDIS_OPEN);
+        if (cases[i].auth)
+            assert_string_equal(peer_request(peer, 0), cases[i].auth);
+        assert_string_equal(peer_request(peer, cases[i].auth ? 1 : 0), cases[i].select);
+        assert_int_equal(peer_requests(peer), cases[i].auth ? 2 : 1);
+        redis_free(redis);
+        redis = NULL;
+        peer_stop(peer);
+        peer = NULL;
+    }
+    secret_free(password);
+}
+
+static void tells_why_it_may_not(void **state)
+{
+    (void)state;
+    char err[ERROR_SIZE];
+    static const struct {
+        struct peer_reply auth, select;
+        int db;
+        enum redis_state state;
+        const char *text;
+    } cases[] = {
+        {{.text = "-WRONGPASS no\r\n"}, {.text = "-NOAUTH Authentication required.\r\n"}, 0, REDIS_REFUSED, "WRONGPASS no"},
+        {{.text = "-ERR with " PASSWORD " in it\r\n"}, SELECTED, 0, REDIS_REFUSED, "ERR with [redacted] in it"},
+        {SELECTED, {.text = "-LOADING wait\r\n"}, 0, REDIS_REFUSED, "LOADING wait"},
+        {SELECTED, {.text = "-ERR DB index is out of range\r\n"}, 9, REDIS_REFUSED, "ERR DB index is out of range"},
+        {SELECTED, {.text = "-NOPERM no select\r\n"}, 9, REDIS_REFUSED, "NOPERM no select"},
+        {SELECTED, {.text = "-NOPERM no select\r\n"}, 0, REDIS_OPEN, ""},
+        {SELECTED, {.then = PEER_CLOSE}, 0, REDIS_UNREACHABLE, "the server closed the connection; where TLS is expected"},
+        {{.then = PEER_RESET}, SELECTED, 0, REDIS_UNREACHABLE, "; where TLS is expected, the address begins with rediss://"},
+        {SELECTED, {.then = PEER_HANG}, 0, REDIS_UNREACHABLE, "no answer to SELECT within 0.2 s"},
+        {{.text = "HTTP/1.1 400 Bad Request\r\n\r\n"}, SELECTED, 0, REDIS_UNREACHABLE, "what answers there is no Redis"},
+    };
+    setenv("MOONKEY_UNIT", PASSWORD, 1);
+    struct secret *password = secret_password_from_env("MOONKEY_UNIT", err);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        TRY(cases[i].text);
+        struct peer_reply replies[] = {cases[i].auth, cases[i].select};
+        peer = peer_start_redis(replies, COUNT(replies));
+        struct redis_options o = {.password = password, .db = cases[i].db, .timeout = NS_PER_S / 5};
+        assert_int_equal(open_with(o), cases[i].state);
+        if (!strstr(redis_text(redis), cases[i].text))
+            fail_msg("%s", redis_text(redis));
+        redis_free(redis);
+        redis = NULL;
+        peer_stop(peer);
+        peer = NULL;
+    }
+    secret_free(password);
+}
+
+static void tells_why_there_is_no_connection(void **state)
+{
+    (void)state;
+    peer = peer_start_redis(NULL, 0);
+    int port = peer_port(peer);
+    peer_stop(peer);
+    peer = NULL;
+    assert_int_equal(open_with((struct redis_options){.link.port = port}), REDIS_UNREACHABLE);
+    assert_non_null(strstr(redis_text(redis), "Failed to connect to 127.0.0.1"));
+    assert_null(strstr(redis_text(redis), "rediss"));
+}
+
+static void knows_what_can_be_a_host(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {"localhost", "127.0.0.1", "::1", "[::1]", "redis-1.example.com"};
+    static const char *const others[] = {"", "a b", "[::1]x", "[::1", "a/b", "a\nb", "1.2.3.4:5", "user@host"};
+    char longer[400] = "";
+    memset(longer, 'x', sizeof longer - 1);
+    for (size_t i = 0; i < COUNT(hosts); i++)
+        if (!link_is_host(hosts[i]))
+            fail_msg("%s", hosts[i]);
+    for (size_t i = 0; i < COUNT(others); i++)
+        if (link_is_host(others[i]))
+            fail_msg("%s", others[i]);
+    assert_false(link_is_host(longer));
+}
+
+/* ---- commands and answers ---- */
+
+static void answers_in_order(void **state)
+{
+    (void)state;
+    struct peer_reply replies[] = {
+        SELECTED, {.text = "$1\r\na\r\n", .delay_ms = 50}, {.text = "$1\r\nb\r\n$1\r\nc\r\n$1"}, {.text = "\r\nd\r\n"}, {0},
+    };
+    struct outcome a, b, c, d;
+    open_to(replies, COUNT(replies));
+    call(&a, NS_PER_S, "GET", "1");
+    call(&b, NS_PER_S, "GET", "2");
+    call(&c, NS_PER_S, "GET", "3");
+    call(&d, NS_PER_S, "GET", "4");
+    wait_for(&d);
+    comes(&a, "a");
+    comes(&b, "b");
+    comes(&c, "c");
+    comes(&d, "d");
+    assert_string_equal(peer_request(peer, 3), "*2\r\n$3\r\nGET\r\n$1\r\n3\r\n");
+    assert_int_equal(redis_state(redis), REDIS_OPEN);
+    assert_false(loop_busy(loop));
+}
+
+static void reads_every_kind(void **state)
+{
+    (void)state;
+    struct peer_reply replies[] = {SELECTED, {.text = "*6\r\n:-7\r\n$-1\r\n*-1\r\n-NO way\r\n+fine\r\n*2\r\n$0\r\n\r\n*0\r\n"}};
+    static const int types[] = {REDIS_REPLY_INTEGER, REDIS_REPLY_NIL,    REDIS_REPLY_NIL,
+                                REDIS_REPLY_ERROR,   REDIS_REPLY_STATUS, REDIS_REPLY_ARRAY};
+    struct outcome o;
+    open_to(replies, COUNT(replies));
+    call(&o, NS_PER_S, "EVAL", NULL);
+    wait_for(&o);
+    assert_int_equal(o.reply->elements, COUNT(types));
+    for (size_t i = 0; i < COUNT(types); i++)
+        assert_int_equal(o.reply->element[i]->type, types[i]);
+    assert_int_equal(o.reply->element[0]->integer, -7);
+    assert_int_equal(o.reply->element[5]->elements, 2);
+    freeReplyObject(o.reply);
+}
+
+/* Larger than what the system takes at once, and with every byte in it. */
+static void sends_what_is_large(void **state)
+{
+    (void)state;
+    enum { SIZE = 3 << 20 };
+    struct peer_reply replies[] = {SELECTED, {.text = "$1\r\na\r\n"}, {.text = "$1\r\nb\r\n"}};
+    struct outcome large, small;
+    char *value = malloc(SIZE);
+    const char *argv[] = {"SET", "a", value};
+    const size_t lengths[] = {3, 1, SIZE};
+    for (size_t i = 0; i < SIZE; i++)
+        value[i] = (char)(i * 7 + i / 251);
+    open_to(replies, COUNT(replies));
+    large = (struct outcome){0};
+    assert_non_null(redis_call(redis, 3, argv, lengths, 5 * NS_PER_S, on_done, &large));
+    call(&small, 5 * NS_PER_S, "GET", "b");
+    comes(&large, "a");
+    comes(&small, "b");
+    static const char before[] = "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$3145728\r\n";
+    assert_memory_equal(peer_request(peer, 1), before, sizeof before - 1);
+    assert_memory_equal(peer_request(peer, 1) + sizeof before - 1, value, SIZE);
+    free(value);
+}
+
+/* ---- its end ---- */
+
+static void ends_for_what_is_no_answer(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct peer_reply reply;
+        const char *why;
+    } cases[] = {
+        {"closed", {.then = PEER_CLOSE}, "the server closed the connection"},
+        {"cut", {.text = "$10\r\nabc", .then = PEER_CLOSE}, "the server closed the connection"},
+        {"reset", {.then = PEER_RESET}, "reset"},
+        {"silent", {.then = PEER_HANG}, "no answer to GET within 0.5 s"},
+        {"slow", {.text = "$10\r\nabc", .then = PEER_HANG}, "no answer to GET within 0.5 s"},
+        {"other", {.text = "HTTP/1.1 200 OK\r\n"}, "what answers there is no Redis"},
+        {"negative", {.text = "*-7\r\n"}, "no Redis"},
+        {"length", {.text = "$-7\r\n"}, "no Redis"},
+        {"deep", {.text = "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n"}, "no Redis"},
+        {"list", {.text = "*2000000000\r\n"}, "a reply has more elements than can be taken"},
+        {"lists", {.text = "*900000\r\n*900000\r\n"}, "a reply has more elements than can be taken"},
+        {"line", {.text = "+", .fill = 100000, .then = PEER_HANG}, "a reply is larger than can be taken"},
+        {"large",
+         {.text = "$80000000\r\n", .fill = REDIS_MOST_BYTES, .then = PEER_HANG},
+         "a reply is larger than can be taken"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        TRY(cases[i].name);
+        struct peer_reply replies[] = {SELECTED, cases[i].reply};
+        struct outcome first, second;
+        bool large = cases[i].reply.fill > 1000000;
+        open_to(replies, COUNT(replies));
+        call(&first, large ? 60 * NS_PER_S : NS_PER_S / 2, "GET", "a");
+        call(&second, NS_PER_S, "GET", "b");
+        is_lost(&first, true, cases[i].why);
+        is_lost(&second, true, cases[i].why);
+        assert_false(loop_busy(loop));
+        redis_free(redis);
+        redis = NULL;
+        peer_stop(peer);
+        peer = NULL;
+    }
+}
+
+/* A reply of all that may be, and another after it: the limit is one reply's. */
+static void takes_large_answers(void **state)
+{
+    (void)state;
+    enum { LARGE = 30 << 20 };
+    struct peer_reply replies[] = {SELECTED,
+                                   {.text = "$31457280\r\n", .fill = LARGE},
+                                   {.text = "\r\n$31457280\r\n", .fill = LARGE},
+                                   {.text = "\r\n$31457280\r\n", .fill = LARGE},
+                                   {.text = "\r\n+OK\r\n"}};
+    struct outcome o[4];
+    open_to(replies, COUNT(replies));
+    for (size_t i = 0; i < COUNT(o); i++)
+        call(&o[i], 60 * NS_PER_S, "GET", "a");
+    for (size_t i = 0; i < COUNT(o); i++) {
+        wait_for(&o[i]);
+        assert_non_null(o[i].reply);
+        assert_int_equal(o[i].reply->len, i < 3 ? LARGE : 2);
+        freeReplyObject(o[i].reply);
+    }
+}
+
+static void notices_the_end_while_idle(void **state)
+{
+    (void)state;
+    struct peer_reply replies[] = {{.text = "+OK\r\n", .delay_ms = 20, .then = PEER_CLOSE}};
+    peer = peer_start_redis(replies, COUNT(replies));
+    open_with((struct redis_options){0});
+    for (int64_t until = clock_now() + 5 * NS_PER_S; redis_state(redis) == REDIS_OPEN && clock_now() < until;)
+        loop_step(loop, false);
+    assert_int_equal(redis_state(redis), REDIS_LOST);
+    assert_string_equal(redis_text(redis), "the server closed the connection");
+}
+
+static void takes_no_answer_that_nobody_asked_for(void **state)
+{
+    (void)state;
+    struct peer_reply replies[] = {SELECTED, {.text = "$1\r\na\r\n-ERR out of the blue\r\n", .then = PEER_HANG}};
+    struct outcome o;
+    open_to(replies, COUNT(replies));
+    call(&o, NS_PER_S, "GET", "a");
+    comes(&o, "a");
+    for (int64_t until = clock_now() + 5 * NS_PER_S; redis_state(redis) == REDIS_OPEN && clock_now() < until;)
+        loop_step(loop, false);
+    assert_int_equal(redis_state(redis), REDIS_LOST);
+    assert_string_equal(redis_text(redis), "an answer came to nothing that was asked: ERR out of the blue");
+}
+
+/* The second has little time, of which waiting for the first takes none. */
+static void times_each_from_its_turn(void **state)
+{
+    (void)state;
+    struct peer_reply replies[] = {
+        SELECTED, {.text = "$1\r\na\r\n", .delay_ms = 600}, {.text = "$1\r\nb\r\n"}, {.then = PEER_HANG}};
+    struct outcome a, b, c;
+    open_to(replies, COUNT(replies));
+    call(&a, 5 * NS_PER_S, "BLPOP", "a");
+    call(&b, NS_PER_S / 2, "GET", "b");
+    call(&c, NS_PER_S / 2, "PING", NULL);
+    comes(&a, "a");
+    comes(&b, "b");
+    is_lost(&c, true, "no answer to PING within 0.5 s");
+}
+
+static void closes(void **state)
+{
+    (void)state;
+    struct peer_reply replies[] = {SELECTED, {.then = PEER_HANG}};
+    struct outcome sent, unsent;
+    open_to(replies, COUNT(replies));
+    call(&sent, NS_PER_S, "GET", "a");
+    while (peer_requests(peer) < 2)
+        loop_step(loop, false);
+    call(&unsent, NS_PER_S, "GET", "b");
+    redis_close(redis, "enough");
+    redis_close(redis, "twice");
+    assert_int_equal(sent.count + unsent.count, 2);
+    assert_true(sent.sent);
+    assert_false(unsent.sent);
+    assert_int_equal(redis_state(redis), REDIS_CLOSED);
+    assert_string_equal(redis_text(redis), "enough");
+    assert_false(loop_busy(loop));
+    assert_int_equal(opened, 1);
+}
+
+static void forgets(void **state)
+{
+    (void)state;
+    struct peer_reply replies[] = {SELECTED, {.text = "$1\r\na\r\n"}, {.text = "$1\r\nb\r\n"}};
+    struct outcome a, b;
+    open_to(replies, COUNT(replies));
+    redis_forget(call(&a, NS_PER_S, "GET", "a"));
+    call(&b, NS_PER_S, "GET", "b");
+    comes(&b, "b");
+    assert_int_equal(a.count, 0);
+}
+
+static void may_be_freed_at_any_time(void **state)
+{
+    (void)state;
+    struct peer_reply replies[] = {SELECTED, {.then = PEER_HANG}};
+    peer = peer_start_redis(replies, COUNT(replies));
+    struct redis_options o = {
+        .link = {.host = "127.0.0.1", .port = peer_port(peer), .timeout_ms = 1000}, .timeout = NS_PER_S, .user = "u"};
+    for (int steps = 0; steps < 6; steps++) {
+        redis = redis_open(loop, &o, on_opened, NULL);
+        for (int i = 0; i < steps; i++)
+            loop_step(loop, false);
+        redis_free(redis);
+        redis = NULL;
+        assert_false(loop_busy(loop));
+    }
+    redis_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(logs_in, start, end),
+        cmocka_unit_test_setup_teardown(tells_why_it_may_not, start, end),
+        cmocka_unit_test_setup_teardown(tells_why_there_is_no_connection, start, end),
+        cmocka_unit_test_setup_teardown(knows_what_can_be_a_host, start, end),
+        cmocka_unit_test_setup_teardown(answers_in_order, start, end),
+        cmocka_unit_test_setup_teardown(reads_every_kind, start, end),
+        cmocka_unit_test_setup_teardown(sends_what_is_large, start, end),
+        cmocka_unit_test_setup_teardown(ends_for_what_is_no_answer, start, end),
+        cmocka_unit_test_setup_teardown(takes_large_answers, start, end),
+        cmocka_unit_test_setup_teardown(notices_the_end_while_idle, start, end),
+        cmocka_unit_test_setup_teardown(takes_no_answer_that_nobody_asked_for, start, end),
+        cmocka_unit_test_setup_teardown(times_each_from_its_turn, start, end),
+        cmocka_unit_test_setup_teardown(closes, start, end),
+        cmocka_unit_test_setup_teardown(forgets, start, end),
+        cmocka_unit_test_setup_teardown(may_be_freed_at_any_time, start, end),
+    };
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    curl_global_cleanup();
+    return failed;
+}
