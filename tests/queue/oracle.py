@@ -16,7 +16,7 @@ from queue_trial import Failed, QueueTrial, Settings
 
 MODES = {"plain": "jsonl", "job": "jsonl", "undoable": "csv", "plan": "csv"}
 SLOW = 0.5  # share of replies that take their time, so that much is under way at any moment
-ROWS_PER_EVENT = 40
+ROWS_PER_EVENT = 80
 RATE = 150  # of a run with a rate: it has two requests a row
 LULL = 4  # seconds after which something happens although nothing was sent
 
@@ -43,7 +43,7 @@ def parse():
     parser.add_argument("--rows", type=int, help=f"default: {ROWS_PER_EVENT} an event")
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=8, help="of each worker")
-    parser.add_argument("--chunk", type=int, default=10)
+    parser.add_argument("--chunk", type=int, default=5)
     parser.add_argument("--lease", type=float, default=2.0)
     parser.add_argument("--rate", type=float, help="default: by the mode")
     parser.add_argument("--seed", type=int, help="default: a new one each time")
