@@ -18,7 +18,7 @@ local sys = require "moonkey.sys"
 
 local M = {}
 
-M.commands = { "run", "batch", "plan", "resume", "retry", "undo", "runs", "report", "token", "modules", "api",
+M.commands = { "run", "batch", "plan", "resume", "retry", "undo", "worker", "runs", "report", "token", "modules", "api",
   "whoami", "profile", "doctor", "emulator", "repl", "init", "test", "check", "help", "types", "modules-path", "completion" }
 
 -- Where the file is called otherwise.

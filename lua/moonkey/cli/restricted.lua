@@ -187,7 +187,7 @@ local function give_up_rest(policy, run)
   local read, write = real_names(policy.read), real_names(policy.write)
   for _, more in ipairs{ module_places(), run.read } do table.move(more, 1, #more, #read + 1, read) end
   add_directories(write, run.written)
-  warn_of_missing(control.jail{ read = read, write = write })
+  warn_of_missing(control.jail{ read = read, write = write, queue_port = run.queue_port })
 end
 
 -- What resume goes by, such as that the run is restricted, is not the job's to change.
@@ -203,7 +203,7 @@ local function check_journal(policy, journal)
 end
 
 -- The client is set up: the user's code comes next. `run`: names of files that the command will have to open then, as
--- { read =, written = }, and the journals among them.
+-- { read =, written = }, and the journals among them, and `queue_port` where it has one.
 function M.begin(policy, run)
   for _, journal in ipairs(policy.restricted and run and run.journals or {}) do check_journal(policy, journal) end
   if policy.restricted then give_up_rest(policy, run or { read = {}, written = {} }) end

@@ -1,0 +1,104 @@
+--[[
+Hands in chunks whose rows have all ended: each until the server has accepted it, or refuses it because the chunk is not this
+worker's any more. An answer that got lost is no reason not to ask again: a chunk that was accepted is not accepted twice.
+]]
+local chunks = require "moonkey.queue.chunk"
+local core = require "moonkey.task.core"
+local http = require "moonkey.http"
+local json = require "moonkey.json"
+local log = require "moonkey.log"
+local signals = require "moonkey.queue.worker.signal"
+local summary = require "moonkey.batch.summary"
+local task = require "moonkey.task"
+
+local M = {}
+
+local Reports = {}
+Reports.__index = Reports
+
+local AGAIN = 0.25 -- seconds until it is tried again
+local MOST = 8 << 20 -- bytes of a report
+local LONG = 4096 -- bytes of a text in one that would have more
+
+local function short(text)
+  return text and #text > LONG and json.is_utf8(text) and text:sub(1, utf8.offset(text, -1, LONG) - 1) .. "…" or text
+end
+
+-- What a row may well go without.
+local function without_ballast(r)
+  r.title, r.detail, r.errors = short(r.title), short(r.detail), nil
+  local ok, text = pcall(json.encode, r.value)
+  if ok and #text > LONG then r.value = ("left out: its JSON has %d bytes, too many for a queue"):format(#text) end
+end
+
+local function text_of(report)
+  local text = chunks.encode_report(report)
+  if #text <= MOST then return text end
+  for _, r in ipairs(report.results) do without_ballast(r) end
+  return chunks.encode_report(report)
+end
+
+-- Writes and retries since the last report.
+local function count(self)
+  local stats = http.stats()
+  local changes, retries = stats.changes - self.changes, stats.retries - self.retries
+  self.changes, self.retries = stats.changes, stats.retries
+  return changes, retries
+end
+
+-- "ok", "lost" or "gone"; nil where nobody waits for the answer any more.
+local function deliver(self, chunk, text)
+  while not self.given_up do
+    local answer, err = self.link:script("finish", chunk.id, chunk.deliveries, text)
+    if answer and answer ~= "unvouched" then return answer end
+    chunk.unclear = chunk.unclear or not answer
+    if err and err.kind == "redis" and not self.told then
+      log.warn("queue: results are not accepted: %s; trying on", err)
+      self.told = true
+    end
+    core.gate():wait(AGAIN)
+  end
+end
+
+local function hand_in(self, chunk, reason)
+  local changes, retries = count(self)
+  local report = { results = chunk.results, changes = changes, retries = retries, stopped = reason }
+  local answer = deliver(self, chunk, text_of(report))
+  if answer ~= "ok" and not chunk.unclear then -- the next report has them
+    self.changes, self.retries = self.changes - changes, self.retries - retries
+  end
+  if not chunk.dropped and answer == "lost" then
+    log.warn("chunk %s: its %s not accepted%s", chunk.id, #chunk.results == 1 and "result is" or "results are",
+      chunk.unclear and ", or were before the connection broke" or ": it has been given to another worker")
+  end
+  if answer then self.held:drop(chunk) end
+  self.open = self.open - 1
+  if self.open == 0 then self.settled:send() end
+end
+
+-- All rows of the chunk have ended. `reason`: why the worker stops; nil while it goes on.
+function Reports:add(chunk, reason)
+  if chunk.handed_in then return end
+  chunk.handed_in = true
+  self.open = self.open + 1
+  task.spawn(hand_in, self, chunk, reason)
+end
+
+-- Until all that was handed in is settled; may_wait() says whether it is worth to wait on.
+function Reports:settle(may_wait)
+  while self.open > 0 and may_wait() do self.settled:wait(AGAIN) end
+  self.given_up = true
+  while self.open > 0 do self.settled:wait(AGAIN) end
+  if self.held.count > 0 then
+    log.warn("%s could not be handed back: the queue cannot be asked; others are given them once the lease is over",
+      self.held.count == 1 and "1 chunk" or summary.number(self.held.count) .. " chunks")
+  end
+end
+
+function M.new(link, held)
+  local stats = http.stats()
+  return setmetatable({ link = link, held = held, open = 0, changes = stats.changes, retries = stats.retries,
+    settled = signals.new() }, Reports)
+end
+
+return M

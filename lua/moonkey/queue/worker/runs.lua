@@ -1,0 +1,149 @@
+--[[
+The runs on a server that a worker can work on, the oldest first. One that does not fit it, because the job is another, or the
+platform or the account is, is told of once.
+]]
+local careful_job = require "moonkey.batch.careful_job"
+local default_job = require "moonkey.batch.default_job"
+local json = require "moonkey.json"
+local keys = require "moonkey.queue.keys"
+local log = require "moonkey.log"
+
+local M = {}
+
+local Runs = {}
+Runs.__index = Runs
+
+local FORMAT = "1"
+local BUILT_IN = "built-in"
+
+-- How a run without a job of its own does its rows; nil where that cannot be told.
+local function settings_of(facts)
+  local ok, settings = pcall(json.decode, facts.built_in or "{}")
+  return ok and type(settings) == "table" and settings or nil
+end
+
+local function built_in_job(settings)
+  if settings.plan then return careful_job.new{ undoable = true, force = settings.force } end
+  if not settings.skip_unchanged and not settings.undoable then return default_job end
+  return careful_job.new{ skip_unchanged = settings.skip_unchanged, undoable = settings.undoable }
+end
+
+local function job_differs(own, facts)
+  if facts.job == (own.sha256 or BUILT_IN) then return nil end
+  local name = facts.job_name or "a job file"
+  if facts.job == BUILT_IN then
+    return ("has no job of its own, and this worker has %s: start one without --job"):format(own.path)
+  elseif not own.sha256 then
+    return ("has the job %s (SHA-256 %s), and this worker has none: give it that file with --job"):format(name, facts.job)
+  end
+  return ("has the job %s with SHA-256 %s, and %s here has %s: give the worker the same file"):format(name, facts.job,
+    own.path, own.sha256)
+end
+
+local function shown(value)
+  return value and value ~= "" and value or "nothing"
+end
+
+-- As of rows without a queue: a profile's checks are of plans, because rows do not say what they change.
+local function lacks_checks(own, settings)
+  if own.job or not own.checks or settings.plan then return nil end
+  return ("has rows, and %s has checks, which only a plan can pass: run a plan, or use another profile"):format(own.checks)
+end
+
+-- Why this worker cannot do the rows of that run; nil where it can.
+local function unfit(own, facts, settings)
+  if facts.format ~= FORMAT or not settings then
+    return ("is one of another moonkey (%s): use the same version"):format(facts.version or "?")
+  end
+  local differs = job_differs(own, facts) or lacks_checks(own, settings)
+  if differs then return differs end
+  if facts.target ~= own.target then
+    return ("is against %s, and this worker would go to %s: give it the same base URL or profile"):format(
+      shown(facts.target), shown(own.target))
+  end
+  if facts.account and facts.account ~= "" and own.account and facts.account ~= own.account then
+    return ("is for the account %s, and this worker's credential is of %s"):format(facts.account, own.account)
+  end
+  if (facts.dry_run == "1") ~= own.dry_run then
+    return own.dry_run and "is no dry run: start the worker without --dry-run"
+      or "is a dry run: start the worker with --dry-run, too"
+  end
+end
+
+local function facts_of(link, id)
+  local list = link:call("HGETALL", keys.of(id, "run"))
+  if not list or #list == 0 then return nil end
+  local facts = {}
+  for i = 1, #list, 2 do facts[list[i]] = list[i + 1] end
+  return facts
+end
+
+-- { id =, rate =, work = its job } where this worker can do it; nil, and "unfit" where it cannot.
+function Runs:look_at(id)
+  local facts = facts_of(self.link, id)
+  if not facts or facts.state ~= "open" then return nil end
+  local settings = settings_of(facts)
+  local why = unfit(self.own, facts, settings)
+  if not why then
+    return { id = id, rate = tonumber(facts.rate) or 0, work = self.own.job or built_in_job(settings) }
+  end
+  if not self.told[id] then
+    self.told[id] = true
+    log.warn("run %s %s", id, why)
+  end
+  return nil, "unfit"
+end
+
+-- How many of its chunks nobody has taken; with `patient`, how many there are.
+local function waiting(self, run, patient)
+  local count = self.link:call("HLEN", keys.of(run.id, "sizes"))
+  if not count or count == 0 or patient then return count or 0 end
+  local pending = self.link:call("XPENDING", keys.of(run.id, "chunks"), keys.GROUP)
+  return pending and count - pending[1] or 0
+end
+
+-- All that there are and fit, and how many do not; nil, err.
+local function fitting(self)
+  local ids, err = self.wanted and { self.wanted }, nil
+  if not ids then ids, err = self.link:call("ZRANGE", keys.RUNS, 0, -1) end
+  if not ids then return nil, err end
+  local found, misfits = {}, 0
+  for _, id in ipairs(ids) do
+    local run, why = self:look_at(id)
+    found[#found + 1] = run
+    if why then misfits = misfits + 1 end
+  end
+  return found, misfits
+end
+
+-- The oldest that fits and has rows to be taken, otherwise the oldest. nil, and how many do not fit; nil, nil, err.
+function Runs:next()
+  local found, misfits = fitting(self)
+  if not found then return nil, nil, misfits end
+  for _, run in ipairs(found) do
+    if waiting(self, run) > 0 then return run end
+  end
+  return found[1], misfits
+end
+
+-- Is there a run that fits, other than this one, with something to be done?
+function Runs:is_elsewhere(this, patient)
+  if self.wanted then return false end
+  for _, run in ipairs(fitting(self) or {}) do
+    if run.id ~= this.id and waiting(self, run, patient) > 0 then return true end
+  end
+  return false
+end
+
+-- Does anybody have rows of it to do?
+function Runs:is_empty(run)
+  return self.link:call("HLEN", keys.of(run.id, "sizes")) == 0
+end
+
+-- `own`: { job = the worker's or nil, path =, sha256 = of its file, target =, account =, dry_run =, checks = who demands
+-- some }; `wanted`: id of the only run to be worked on, or nil.
+function M.new(link, own, wanted)
+  return setmetatable({ link = link, own = own, wanted = wanted, told = {} }, Runs)
+end
+
+return M

@@ -1,0 +1,209 @@
+--[[
+A worker's work on one run, from the first beat until it leaves: takes chunks, runs their rows by the engine, and hands in what
+came of them.
+
+It ends, with everything handed back that has not begun, when the run does, when the worker stops, or when the lease is over, be
+it that the worker was frozen or that Redis could not be asked. Whatever it hands in then is accepted only if nobody else was
+given the chunk meanwhile; so a worker need not know that, and simply begins anew.
+]]
+local beats = require "moonkey.queue.worker.beat"
+local control = require "moonkey.control"
+local engine = require "moonkey.batch.engine"
+local helds = require "moonkey.queue.worker.held"
+local http = require "moonkey.http"
+local json = require "moonkey.json"
+local log = require "moonkey.log"
+local notes = require "moonkey.queue.worker.notes"
+local paces = require "moonkey.queue.worker.pace"
+local progress = require "moonkey.batch.progress"
+local reports = require "moonkey.queue.worker.reports"
+local sources = require "moonkey.queue.worker.source"
+local sys = require "moonkey.sys"
+local takings = require "moonkey.queue.worker.taking"
+
+local M = {}
+
+local Session = {}
+Session.__index = Session
+
+local WINDOW = 5 -- seconds over which the rate that others are told is measured
+
+-- What is said to calls that are not sent any more.
+local NOT_SENT = {
+  halted = "not sent: the run was halted",
+  cancelled = "not sent: the run was cancelled",
+  gone = "not sent: the run is over",
+  lost = "not sent: the row has been given to another worker",
+  lease = "not sent: the lease is over, and others may have been given the row",
+}
+
+-- No more chunks: those that are held are the last.
+function Session:finish(reason)
+  self.ending = self.ending or reason
+  self.taking:finish()
+  self.source:finish()
+end
+
+-- At once: of what is under way, no more is sent, and what has not begun goes back.
+function Session:stop(reason)
+  if self.stopped then return end
+  self.stopped = reason
+  control.stop(NOT_SENT[reason])
+  self.notes:give_up(NOT_SENT[reason])
+  self.taking:finish()
+  self.source:close()
+end
+
+local function note_vouching(self, state)
+  if state == "unvouched" then
+    log.info("run %s: Redis was started anew, and its coordinator has not compared yet what it remembers: waiting for that",
+      self.run.id)
+  elseif self.state == "unvouched" and state == "open" then
+    log.info("run %s: goes on", self.run.id)
+  end
+end
+
+function Session:note_state(state)
+  if state == self.state then return end
+  note_vouching(self, state)
+  self.state = state
+  if state == "closing" then return self:finish(state) end
+  if state == "halted" or state == "cancelled" then
+    self.ending = state
+    return self:stop(state)
+  end
+  if state == "gone" then
+    for id in pairs(self.held.chunks) do self:lose(id, true) end
+    self.ending = self.ending or state
+    self:finish(state)
+  end
+end
+
+-- It is not this worker's any more. While it is handed in, the answer to that tells what became of it.
+function Session:lose(id, quietly)
+  local chunk = self.held.chunks[id]
+  if not chunk or chunk.handed_in then return end
+  if not quietly then log.warn("chunk %s: it has been given to another worker", id) end
+  self.held:drop(chunk)
+  if chunk.running > 0 then self:stop(self.state == "gone" and "gone" or "lost") end
+end
+
+function Session:on_result(r)
+  self.tally:add(r)
+  local chunk = self.held:ended(r)
+  if chunk and chunk.left == 0 then self.reports:add(chunk) end
+end
+
+function Session:on_chunk(chunk, results)
+  for _, r in ipairs(results) do self.tally:add(r) end
+  if chunk.left == 0 then return self.reports:add(chunk) end
+  self.bar = self.bar or progress.new(self.source, self.tally)
+  self.source:wake()
+end
+
+local function close_bar(self)
+  if self.bar then self.bar:close() end
+  self.bar = nil
+end
+
+-- Rows a second lately.
+local function rate_of(self, now)
+  local samples, settled = self.samples, self.tally:settled()
+  samples[#samples + 1] = { at = now, settled = settled }
+  while #samples > 2 and samples[2].at <= now - WINDOW do table.remove(samples, 1) end
+  return (settled - samples[1].settled) / math.max(now - samples[1].at, 1)
+end
+
+-- What the worker says of itself.
+local function facts_of(self)
+  local tally, stats = self.tally, http.stats()
+  return json.encode{ host = self.host, pid = sys.getpid(), jobs = self.jobs, done = tally.done + tally.skipped,
+    failed = tally.failed + tally.unknown, rate = rate_of(self, sys.now()) * 10 // 1 / 10, changes = stats.changes,
+    retries = stats.retries, state = (self.stopped or self.ending or sys.interrupted()) and "leaving"
+      or self.held.count == 0 and "idle" or "working" }
+end
+
+-- Is there nothing to wait for here?
+local function rest(self, seconds)
+  close_bar(self)
+  local reason = self.may_leave(self.run, seconds)
+  if reason then self:finish(reason) end
+end
+
+local function open(self)
+  local link, lease = self.link, self.lease
+  self.held = helds.new()
+  self.source = sources.new(self.held, self.jobs - 1, function() self.taking:wake() end)
+  self.reports = reports.new(link, self.held)
+  self.notes = notes.new(link, self.held, self.run.id)
+  self.pace = paces.new{ link = link, rate = self.run.rate, own = self.own_rate, lease = lease }
+  self.beat = beats.new{
+    link = link, held = self.held, pace = self.pace, lease = lease,
+    facts = function() return facts_of(self) end,
+    on_state = function(state) self:note_state(state) end,
+    on_lost = function(id) self:lose(id) end,
+    on_over = function() self:stop("lease") end,
+    on_tick = function() if sys.interrupted() then self.source:close() end end,
+  }
+  self.taking = takings.new{
+    link = link, held = self.held, lease = lease, few = self.jobs,
+    is_well = function() return self.beat:is_well() and self.state == "open" end,
+    on_chunk = function(...) self:on_chunk(...) end,
+    on_state = function(state) self:note_state(state) end,
+    on_lost = function(id) self:lose(id) end,
+    on_idle = function(seconds) rest(self, seconds) end,
+  }
+end
+
+-- Rows that were not run go back. `reason`: why the worker ends; nil where it goes on.
+local function hand_back(self, reason)
+  self.taking:join()
+  for _, chunk in ipairs(self.held:all()) do
+    self.held:return_rest(chunk)
+    self.reports:add(chunk, reason ~= "interrupted" and reason or nil)
+  end
+  local latest
+  self.reports:settle(function()
+    if not latest and (reason or sys.interrupted()) then latest = sys.now() + self.lease end
+    return not latest or sys.now() < latest
+  end)
+end
+
+local function close(self)
+  close_bar(self)
+  self.notes:close()
+  self.beat:close()
+  self.pace:close()
+  self.link:script("leave")
+  if self.stopped and not sys.interrupted() then control.go_on() end
+end
+
+local function work(self)
+  self.beat:begin()
+  local state = self.set_up(self.run) -- with a lease, so that what that needs can be sent
+  self.taking:begin()
+  local ended = engine.run{ source = self.source, job = self.run.work, jobs = self.jobs, state = state, journal = self.notes,
+    on_result = function(r) self:on_result(r) end, failure = function() return self.stopped end }
+  local reason = ended.stopped ~= self.stopped and ended.stopped or nil
+  hand_back(self, reason)
+  return reason
+end
+
+--[[
+M.run{ link = to the run, run = { id =, rate =, work = the job }, jobs =, lease = seconds, own_rate =, host =, tally =,
+       set_up(run) = the job's state, may_leave(run, seconds) = a reason where there is nothing to do for so long }
+returns why the worker has to end (as the engine's, such as "auth" or "interrupted"), or nil and why it does not work on this
+run any more: "closing", "halted", "cancelled", "gone"; what may_leave() said; "lost", "lease", "away": it may begin anew.
+]]
+function M.run(options)
+  local self = setmetatable({ samples = {} }, Session)
+  for name, value in pairs(options) do self[name] = value end
+  open(self)
+  local ok, reason = true, nil
+  if self.beat:first() and not self.ending then ok, reason = pcall(work, self) end
+  close(self)
+  if not ok then error(reason, 0) end
+  return reason, self.ending or self.stopped or "away"
+end
+
+return M
