@@ -20,8 +20,12 @@ local function say(...)
   io.stdout:write(json.encode(values), "\\n")
   io.stdout:flush()
 end
-local function heard() return io.stdin:read("l") end
 local function pause(seconds) core.gate():wait(seconds) end
+local function heard()
+  local line = io.stdin:read("l") -- for which everything waits; then what has happened meanwhile is seen
+  pause(0.02)
+  return line
+end
 local M = { summary = "a probe", configure = function() end }
 function M.run()
 """

@@ -84,8 +84,9 @@ function Connection:node_of(place)
   return place and self.moved[place] or self.main
 end
 
+-- What a script is not allowed to do is told as any other error.
 local function advise(err)
-  if err.code == "NOPERM" then
+  if err.code == "NOPERM" or err.message:find("^ERR The user executing the script") then
     err.detail = err.detail .. "; the rules that its user needs: moonkey queue acl worker, moonkey queue acl coordinator"
   end
   return err

@@ -24,7 +24,8 @@ end
 local function evicting(info)
   if info.maxmemory_policy == "noeviction" then return nil end
   return ("its maxmemory-policy is %s, so it may remove rows where its memory is short: set `maxmemory-policy noeviction` "
-    .. "(at once: redis-cli CONFIG SET maxmemory-policy noeviction, then CONFIG REWRITE)"):format(info.maxmemory_policy or "unknown")
+    .. "(at once: redis-cli CONFIG SET maxmemory-policy noeviction, then CONFIG REWRITE)"):format(
+      info.maxmemory_policy or "unknown")
 end
 
 local function replica(info)

@@ -102,12 +102,14 @@ end
 
 -- Of no use any more, for a reason that the server gave.
 function Node:drop(why)
-  if self.link then self.link:close(why) end
+  self.link:close(why)
+  self.link = nil
+  self:back_off()
 end
 
 function Node:close()
   self.closed = true
-  self:drop("it was closed here")
+  if self.link then self.link:close() end
 end
 
 -- place: as of url.parse, and `timeout` in seconds. connected(node) is called after each connection that was made, and must not

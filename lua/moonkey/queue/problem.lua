@@ -5,7 +5,9 @@ local M = {}
 
 -- kind: "redis" (with code and message), "unreachable", "certificate", "refused" or "lost" (with `sent`).
 function M.new(kind, title, detail)
-  return setmetatable({ kind = kind, title = title, detail = detail, sent = kind == "lost" and false or nil }, Problem)
+  local problem = setmetatable({ kind = kind, title = title, detail = detail }, Problem)
+  if kind == "lost" then problem.sent = false end
+  return problem
 end
 
 return M
