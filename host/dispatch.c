@@ -218,14 +218,11 @@ static void take_back_attempt(struct call *call)
     memcpy(call->trace + strlen(TRACE_HEADER), call->trace_before, sizeof call->trace_before);
 }
 
-/* First in the queue again. */
+/* First in the queue again; not when the client was stopped, but then there is no such attempt any more. */
 static void put_back(struct call *call)
 {
     take_back_attempt(call);
-    if (call->client->stopped)
-        cut_short(call);
-    else
-        enqueue(call, list_prepend);
+    enqueue(call, list_prepend);
 }
 
 /* dispatch_connected() has said no. That is nothing to learn from about the server, and no outcome of the call. */

@@ -201,6 +201,24 @@ static void nothing_is_wanted_during_a_pause(void **state)
     check(second.call, FAILURE_NONE, 200, 1);
 }
 
+static void who_waits_for_permits_learns_of_the_end_of_a_pause(void **state)
+{
+    (void)state;
+    const struct peer_reply replies[] = {ok, ok};
+    struct call_outcome o = {0};
+    open_metered(replies, COUNT(replies));
+    begin("PUT", "/", &o);
+    assert_int_equal(pace_demand(client), 1);
+    pace_pause(client, 100 * NS_PER_MS); /* while a permit is asked for, which there is none of now */
+    assert_int_equal(pace_demand(client), 0);
+    told = 0;
+    run();
+    assert_int_equal(told, 1);
+    pace_grant(client, 1);
+    run();
+    check(o.call, FAILURE_NONE, 200, 1);
+}
+
 /* A worker that takes what it was told for what its own replies asked for would tell it on, for ever. */
 static void what_replies_ask_for_is_told_apart(void **state)
 {
@@ -317,8 +335,8 @@ static void calls_can_be_given_up_meanwhile(void **state)
 static void permits_can_become_needless(void **state)
 {
     (void)state;
-    const struct peer_reply replies[] = {ok, ok, ok};
-    struct call_outcome outcomes[2] = {0};
+    const struct peer_reply replies[] = {ok, ok, ok, ok};
+    struct call_outcome outcomes[2] = {0}, last = {0};
     open_metered(replies, COUNT(replies));
     int64_t from = clock_now();
     warm_up();
@@ -332,6 +350,12 @@ static void permits_can_become_needless(void **state)
     assert_true(clock_now() - from >= 200 * NS_PER_MS);
     for (size_t i = 0; i < COUNT(outcomes); i++)
         check(outcomes[i].call, FAILURE_NONE, 200, 1);
+    pace_meter(client, true);
+    begin("PUT", "/", &last);
+    run(); /* until its pace would let it start */
+    pace_meter(client, false);
+    run();
+    check(last.call, FAILURE_NONE, 200, 1);
     assert_int_equal(client_stats(client).permits_used, 0);
 }
 
@@ -380,6 +404,7 @@ int main(void)
         METER_TEST(no_more_are_wanted_than_could_start),
         METER_TEST(its_own_pace_wants_one_at_a_time),
         METER_TEST(nothing_is_wanted_during_a_pause),
+        METER_TEST(who_waits_for_permits_learns_of_the_end_of_a_pause),
         METER_TEST(what_replies_ask_for_is_told_apart),
         METER_TEST(the_probe_of_the_breaker_needs_one),
         METER_TEST(without_permits_a_call_ends_at_its_deadline),
