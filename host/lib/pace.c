@@ -89,19 +89,13 @@ static int demand_gc(lua_State *L)
     return 0;
 }
 
-/* After a signal nothing starts any more, and there is nothing to get permits for. */
-static void on_cancel(struct park *park)
-{
-    task_wake(park, WAKE_CANCELLED);
-}
-
 static int wait_for_demand(lua_State *L, struct park *park);
 
 static int demanded(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status;
     struct park *park = (struct park *)ctx;
-    bool over = demand.released || park->wake == WAKE_CANCELLED;
+    bool over = demand.released;
     demand.waiting = NULL;
     unsigned count = over ? 0 : pace_demand(control_need_client(L));
     if (!over && count == 0) /* the call has been given up, or there is a pause now */
@@ -115,13 +109,13 @@ static int demanded(lua_State *L, int status, lua_KContext ctx)
 static int wait_for_demand(lua_State *L, struct park *park)
 {
     bool known = demand.released || pace_demand(control_need_client(L)) > 0;
-    *park = (struct park){.cancel = on_cancel, .wake = known ? WAKE_DONE : WAKE_PENDING};
+    *park = (struct park){.wake = known ? WAKE_DONE : WAKE_PENDING};
     demand.waiting = park;
     return task_park(L, park, demanded, (lua_KContext)park);
 }
 
-/* control.wait_demand(): parks until calls wait for nothing but permits. How many could start at once; 0 when there will be no
- * more: control.release_demand() was called, or the program was told to stop. */
+/* control.wait_demand(): parks until calls wait for nothing but permits. How many could start at once; 0 after
+ * control.release_demand(). A signal does not end it: whoever began it knows when there is no more to come. */
 int pace_f_wait_demand(lua_State *L)
 {
     struct client *client = control_need_client(L);
