@@ -26,7 +26,7 @@ bool redis_reader_init(struct redis_reader *reader)
     reader->functions = *standard;
     reader->functions.createArray = create_list;
     reader->parser->fn = &reader->functions;
-    redisReaderSetPrivdata(reader->parser, reader);
+    reader->parser->privdata = reader;
     return true;
 }
 

@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- retry_after error_body json_decode rows base_url redact jsontext rql
+[ $# -gt 0 ] || set -- retry_after error_body json_decode rows base_url redact jsontext rql redis
 
 if ! command -v clang >/dev/null 2>&1; then
     echo "fuzz: clang is not installed, whose libFuzzer this needs; install it with: apt-get install clang" >&2
