@@ -240,6 +240,40 @@ static void the_part_after_the_id_is_masked_by_itself(void **state)
     redact_forget_all();
 }
 
+/* Of a queue: what it may be, what messages call it, and that they never quote it. */
+static void takes_passwords(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"Never Quote \xc3\xa4 \"42\"", "  NeverQuote42\n", "idt:TKN-1234-5678:NeverQuote"};
+    static const char *const bad[] = {"NeverQuote\nThat", "NeverQuote\tThat", "NeverQ", "", " \n"};
+    char variable[100], command[100];
+    for (size_t i = 0; i < COUNT(good) + COUNT(bad); i++) {
+        bool fine = i < COUNT(good);
+        const char *text = fine ? good[i] : bad[i - COUNT(good)];
+        snprintf(variable, sizeof variable, "MOONKEY_UNIT=%s", text);
+        putenv(variable);
+        struct secret *s = secret_password_from_env("MOONKEY_UNIT", err);
+        assert_null(getenv("MOONKEY_UNIT"));
+        if (!fine) {
+            check_refused(s, "the queue's password from the environment variable MOONKEY_UNIT");
+            continue;
+        }
+        assert_non_null(s);
+        assert_non_null(strstr(text, secret_value(s)));
+        assert_string_equal(secret_token_id(s), "");
+        secret_free(s);
+    }
+    snprintf(command, sizeof command, "echo '%s'", good[0]);
+    struct secret *s = secret_password_from_command(command, err);
+    assert_string_equal(secret_value(s), good[0]);
+    secret_free(s);
+    check_refused(secret_password_from_command("echo NeverQuoteThat; exit 3", err),
+                  "the password command failed (exit status 3)");
+    check_refused(secret_password_from_file("NeverQuote42", err),
+                  "the queue's password from a file whose name looks like a pass");
+    check_refused(secret_password_from_file("/nosuch/queue", err), "from the file /nosuch/queue: No such file");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +288,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(waits_for_a_pipe, start, end),
         cmocka_unit_test_setup_teardown(runs_a_command, start, end),
         cmocka_unit_test_setup_teardown(teaches_redact, start, end),
+        cmocka_unit_test_setup_teardown(takes_passwords, start, end),
         cmocka_unit_test(the_part_after_the_id_is_masked_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
