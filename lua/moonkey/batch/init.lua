@@ -26,7 +26,7 @@ M.MAX_JOBS = 1000
 local COUNTED = { "done", "failed", "unknown", "skipped", "pending", "causes", "not_sent" }
 
 local OPTIONS = { "source", "format", "job", "jobs", "on_result", "results", "stdout", "progress", "halt", "journal", "resume",
-  "skip_unchanged", "undoable" }
+  "skip_unchanged", "undoable", "queue" }
 
 local function check_journal(options)
   local journal, kind = options.journal, type(options.journal)
@@ -138,10 +138,20 @@ local function sink(options, tally, out, journal)
   return self
 end
 
-local function close_journal(journal, ended)
+local function run_rows(queue, options)
+  if queue then return queue:run_rows(options) end
+  return engine.run(options)
+end
+
+local function stats_of(queue)
+  if queue then return queue:stats() end
+  return http.stats()
+end
+
+local function close_journal(journal, ended, retries)
   if not journal then return end
   local whole = ended.ended and not ended.unusable and not ended.stopped and journal.kind ~= "retry" -- which ends earlier
-  local ok, message = journal.writer:close(ended.stopped or ended.unusable and "unusable" or "done", http.stats().retries,
+  local ok, message = journal.writer:close(ended.stopped or ended.unusable and "unusable" or "done", retries,
     whole and { rows = ended.rows } or nil)
   if ok and ended.stopped ~= "journal" then return end
   ended.stopped = ended.stopped or "journal"
@@ -164,11 +174,13 @@ M.run{
   skip_unchanged, undoable   true: read each token before it is updated, not to write what is there already, or to keep what
              it was (see moonkey.batch.careful_job); not with a job
   resume     true: go on with the run of `journal`, where there is one: rows that have ended are not done again
+  queue      of the command line: a coordinator (moonkey.queue.coordinator), which has others do the rows; with a journal
 }
 returns { rows =, done =, failed =, unknown =, skipped =, pending =, causes =, not_sent =, seconds =, source = name,
           run = id, journal = path, before = rows that earlier sessions of the run have done, kind = of this one: nil |
           "resume" | "retry",
-          stopped = nil | "interrupted" | "auth" | "forbidden" | "certificate" | "consent" | "halt" | "output" | "journal",
+          stopped = nil | "interrupted" | "auth" | "forbidden" | "certificate" | "consent" | "halt" | "output" | "journal" |
+          "queue" | "cancelled", stop_text = what there is to say of that, or nil,
           halted = why, unusable = nil | { line =, message = }, output_error =, journal_error =, unrecorded = };
 or nil, message when nothing could be started. The job's mistakes fail rows; an error in setup or teardown is raised.
 ]]
@@ -187,21 +199,30 @@ function M.run(options)
   end
   local opened_writer <close> = journal and journal.writer or nil -- luacheck: ignore 211
   if journal then source = journal.source end
+  local queue = options.queue
+  if queue then
+    local ok
+    ok, message = queue:open(journal)
+    if not ok then
+      out:abandon()
+      return nil, message
+    end
+  end
   local tally = tallies.new()
-  if journal then journal:tally(tally) end
+  if journal then journal:tally(tally, queue and queue.taken or {}) end
   local before = tally:settled()
   local state
   if job.setup then state = job.setup() end
-  local bar <close> = options.progress and progress.new(source, tally) or nil
+  local bar <close> = options.progress and progress.new(source, tally, queue) or nil
   local started = sys.now()
   local results = sink(options, tally, out, journal)
-  local ended = engine.run{
+  local ended = run_rows(queue, {
     source = source, job = job, jobs = options.jobs or M.DEFAULT_JOBS, state = state,
     journal = journal and journal.writer or nil,
     on_result = results.add, failure = results.failure, must_halt = rule,
     on_idle = options.stdout and source.may_wait and function() out:flush() end or nil, -- whoever reads along waits too
-  }
-  close_journal(journal, ended)
+  })
+  close_journal(journal, ended, stats_of(queue).retries)
   if results.raised() ~= nil then error(results.raised(), 0) end
   if bar then bar:close() end
   local written

@@ -60,8 +60,11 @@ end
 -- What holds the run up, "1,200 done, 40 unchanged, 3 failed, 2 retried, 2,300/s", and while nothing does, what is left of the
 -- time, where that is known.
 local function describe(self, now)
-  local tally, stats = self.tally, http.stats()
-  local failed, held, settled = tally.failed + tally.unknown, holdup(stats), tally:settled()
+  local tally, queue = self.tally, self.queue
+  local stats = queue and queue:stats() or http.stats()
+  local failed, settled = tally.failed + tally.unknown, tally:settled()
+  local held, others = holdup(stats), nil
+  if queue then held, others = queue:describe() end
   local parts = { summary.number(tally.done) .. " done" }
   local function add(count, what)
     if count > 0 then parts[#parts + 1] = summary.number(count) .. " " .. what end
@@ -71,6 +74,7 @@ local function describe(self, now)
   add(stats.retries, "retried")
   add(self.before, "before")
   parts[#parts + 1] = shown_rate(pace(self, now, settled)) .. "/s"
+  parts[#parts + 1] = others
   local fraction = fraction_of(self.source, settled + tally.pending)
   local seconds = not held and fraction and left(self, now, fraction)
   if seconds then parts[#parts + 1] = summary.duration(math.max(seconds, 0)) .. " left" end
@@ -98,11 +102,12 @@ end
 
 Progress.__close = Progress.close
 
--- For a run over `source` that is counted by `tally`. It draws until it is closed.
-function M.new(source, tally)
+-- For a run over `source` that is counted by `tally`; `queue`: nil, or its coordinator, by which others do the rows. It draws
+-- until it is closed.
+function M.new(source, tally, queue)
   local terminal = sys.isatty(2) and os.getenv("TERM") ~= "dumb"
   local self = setmetatable({ source = source, tally = tally, started = sys.now(), terminal = terminal, closed = core.gate(),
-    before = tally:settled(), samples = { { at = sys.now(), settled = tally:settled() } } }, Progress)
+    queue = queue, before = tally:settled(), samples = { { at = sys.now(), settled = tally:settled() } } }, Progress)
   core.spawn(function()
     while not self.closed:wait(terminal and BAR_EVERY or LINE_EVERY) do self:draw() end
   end)

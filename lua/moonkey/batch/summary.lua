@@ -18,6 +18,7 @@ local BY_KIND = {
   drift = "somebody has changed these tokens since, so they were left alone: look at them, then make a new plan",
   invalid_response = "the change may have been made: look at one of these tokens before you run the rows again",
   job = "the job says so; where it raised an error, --log-level debug shows each traceback",
+  queue = "look at what the workers say of them, then run these rows again",
   unknown = "they may have been carried out all the same: look before you run them again",
   row = "nothing was sent for these rows: correct them and run them again",
   timeout = "the platform was too slow to answer; it is safe to run these rows again",
@@ -110,7 +111,8 @@ local function stopped_line(s)
   local host, source = s.host or "the platform", s.credential or "its source"
   local names = { auth = { host, source }, certificate = { host, why_not_sent(s) }, consent = { host }, halt = { s.halted },
     output = { s.output_error }, journal = { s.journal_error } }
-  local line = STOPPED[s.stopped]:format(table.unpack(names[s.stopped] or { limit_text() }))
+  local line = s.stop_text and "stopped: " .. s.stop_text
+    or STOPPED[s.stopped]:format(table.unpack(names[s.stopped] or { limit_text() }))
   if (s.unrecorded or 0) > 0 then
     line = ("%s; what came of %s more rows is not recorded: a resume does them again, or takes them for unknown after a POST")
       :format(line, M.number(s.unrecorded))

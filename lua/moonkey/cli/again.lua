@@ -12,6 +12,7 @@ local log = require "moonkey.log"
 local perform = require "moonkey.cli.perform"
 local place = require "moonkey.batch.journal.place"
 local plans = require "moonkey.batch.plan.file"
+local queued = require "moonkey.cli.queued"
 local reader = require "moonkey.batch.journal.reader"
 local recorder = require "moonkey.batch.journal.recorder"
 local restricted = require "moonkey.cli.restricted"
@@ -28,6 +29,7 @@ function M.configure(cmd)
   cmd:option("--results", "Record one result a row of this session in a new file: JSONL, or CSV by the name."):argname("FILE")
   cmd:option("--halt", "Stop once so many rows have failed: fail=10, or fail=5% of those tried."):argname("RULE")
   cmd:flag("--force", "Of a plan: also write to tokens that were changed since it was made.")
+  queued.configure(cmd)
   cmd:option("-o --output", "Write one result a row of this session to standard output."):choices{ "jsonl" }
 end
 
@@ -175,6 +177,7 @@ local function open_rows(run, file, chunk)
 end
 
 local function make_job(args, run, source, chunk, policy)
+  if chunk and args.queue then return queued.job end
   if chunk then
     local job = run.meta.job
     return batch_command.make_job(chunk, job, policy, restricted.files_of_run(args, job, source, run.path))
@@ -190,8 +193,8 @@ local function claim_plan(args, run)
   if not ok then stop.with(5, message) end
 end
 
-local function begin_again(rows, run, kind, verified)
-  local again, message = recorder.again(rows, run.path, kind, verified)
+local function begin_again(rows, run, kind, verified, is_queued)
+  local again, message = recorder.again(rows, run.path, kind, verified, nil, is_queued)
   local left_alone = again and again:left_alone() or 0
   if left_alone > 0 then
     log.info("%d failed row%s left alone: a later row of the same token is done, and they would undo it", left_alone,
@@ -208,6 +211,7 @@ local function go_on(args, run, kind)
   if #problems > 0 and not args.accept_changes then refuse(run, problems) end
   restore_limit(args, run)
   M.restore(args, run.meta.options, perform.KEPT)
+  queued.prepare(args)
   script.be_strict(not args.no_strict)
   local policy = run.meta.job and restricted.of(args)
   local chunk = run.meta.job and batch_command.read_job(run.meta.job, policy)
@@ -218,10 +222,11 @@ local function go_on(args, run, kind)
   local job = make_job(args, run, source, chunk, policy)
   if args.accept_changes then
     args.job = run.meta.job
-    return perform.run{ args = args, source = source, job = job, jobs = count, continues = run.path }
+    return perform.run{ args = args, source = source, job = job, jobs = count, job_file = run.meta.job, continues = run.path }
   end
-  return perform.run{ args = args, source = source, job = job, jobs = count,
-    journal = function(rows) return begin_again(rows, run, kind, verified) end }
+  return perform.run{ args = args, source = source, job = job, jobs = count, job_file = run.meta.job,
+    is_plan = run.meta.plan ~= nil,
+    journal = function(rows) return begin_again(rows, run, kind, verified, args.queue ~= nil) end }
 end
 
 local function is_complete(run)

@@ -41,7 +41,7 @@ function M.run(args, plan, jobs, checks)
   local source, message = plan:source()
   if not source then stop.usage(message) end
   return perform.run{
-    args = args, source = source, jobs = jobs, job = careful_job.new{ undoable = true, force = args.force },
+    args = args, source = source, jobs = jobs, is_plan = true, job = careful_job.new{ undoable = true, force = args.force },
     meta = { plan = plan.id, undo_of = plan.head.undo_of },
     claim = writes and function(run) return plan_file.claim(plan.id, run) end or nil,
   }

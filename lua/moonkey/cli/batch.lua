@@ -10,6 +10,7 @@ local log = require "moonkey.log"
 local perform = require "moonkey.cli.perform"
 local planning = require "moonkey.cli.planning"
 local plans = require "moonkey.batch.plan.file"
+local queued = require "moonkey.cli.queued"
 local restricted = require "moonkey.cli.restricted"
 local script = require "moonkey.script"
 local stop = require "moonkey.cli.stop"
@@ -29,6 +30,9 @@ changed since the plan was made is not overwritten, but fails as drift; exit 5 w
 
 Every run has a journal. After Ctrl-C, a crash, or a refused credential `moonkey resume RUN` goes
 on where it ended, and `moonkey retry RUN` tries the rows that failed again.
+
+With --queue, the rows are done by workers on any number of machines (moonkey worker), which take
+them from a Redis; all else is the same.
 
 With --job, a Lua file decides what is done for each row. It returns function(row, ctx), or a table
 { setup =, job =, teardown = }; ctx has row, line, id, run, log, and state, which is what setup
@@ -51,6 +55,7 @@ function M.configure(cmd)
   cmd:flag("--undoable", "Read each token first, and keep what it was: `moonkey undo` can take the run back.")
   planning.configure_checks(cmd)
   cmd:flag("--force", "Of a plan: also write to tokens that were changed since it was made.")
+  queued.configure(cmd)
   cmd:option("-o --output", "Write one result a row to standard output."):choices{ "jsonl" }
 end
 
@@ -106,6 +111,7 @@ local function run_plan(args)
   if args.job then stop.usage("--job is not for a plan, which says itself what is written") end
   local apply = require "moonkey.cli.apply"
   local plan = apply.open(args.file)
+  queued.prepare(args)
   local count, profile = connect.configure(args, batch.DEFAULT_JOBS)
   local checks = planning.checks(args, profile, plan.head)
   if plan.head.undo_of then checks = {} end -- what was there before, whatever it was
@@ -127,10 +133,11 @@ function M.run(args)
   local policy = args.job and restricted.of(args)
   local chunk = args.job and M.read_job(args.job, policy)
   local source = M.open_source(args.file, args.format, not chunk and default_job.check_columns)
+  queued.prepare(args)
   local count, profile = connect.configure(args, batch.DEFAULT_JOBS)
   if not chunk then refuse_unchecked(profile) end
-  local job = chunk and M.make_job(chunk, args.job, policy, restricted.files_of_run(args, args.job, source))
-    or M.built_in_job(args)
+  local job = args.queue and chunk and queued.job
+    or chunk and M.make_job(chunk, args.job, policy, restricted.files_of_run(args, args.job, source)) or M.built_in_job(args)
   return perform.run{ args = args, source = source, job = job, jobs = count }
 end
 

@@ -5,6 +5,7 @@ local files = require "moonkey.files"
 local halt = require "moonkey.batch.halt"
 local http = require "moonkey.http"
 local log = require "moonkey.log"
+local queued = require "moonkey.cli.queued"
 local restricted = require "moonkey.cli.restricted"
 local recorder = require "moonkey.batch.journal.recorder"
 local stop = require "moonkey.cli.stop"
@@ -18,7 +19,7 @@ local M = {}
 M.KEPT = {
   "profile", "base_url", "emulator", "emulator_data", "jobs", "rate", "dry_run", "read_only", "allow_self", "retry", "max_time",
   "connect_timeout", "cacert", "cert", "key", "proxy", "http2", "max_changes", "halt", "skip_unchanged", "undoable", "force",
-  "no_strict",
+  "no_strict", "queue", "chunk",
 }
 table.move(restricted.KEPT, 1, #restricted.KEPT, #M.KEPT + 1, M.KEPT)
 
@@ -87,6 +88,7 @@ end
 --[[
 M.run{ args = of the command line, source =, job =, jobs = at a time, meta = values for the journal of a new run, claim = see
        begin(), or
+       is_plan = are its rows those of a plan? job_file = of the run, where it has one;
        continues = path of the journal of the run that a new one continues, or
        journal = function(source) that makes the recorder of an old one }
 returns the exit code. The client is set up by then.
@@ -99,8 +101,9 @@ function M.run(options)
     end
     return begin(source, args, options.meta, options.claim)
   end
+  local queue <close> = queued.open(options)
   local result, message = batch.run{ source = options.source, job = options.job, jobs = options.jobs, results = args.results,
-    halt = args.halt, stdout = args.output == "jsonl", progress = true, journal = journal }
+    halt = args.halt, stdout = args.output == "jsonl", progress = true, journal = journal, queue = queue }
   if not result then stop.usage(message) end
   local host, _, credential = http.origin()
   result.host, result.credential = host, credential

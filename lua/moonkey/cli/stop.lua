@@ -5,7 +5,7 @@ local M = {}
 
 -- Exit codes of what stops a run (http.stop_reason, and the batch's own reasons).
 M.CODES = { auth = 4, forbidden = 4, certificate = 1, consent = 5, halt = 5, limit = 5, output = 1, journal = 1, cpu = 5,
-  cpu_total = 5, memory = 5 }
+  cpu_total = 5, memory = 5, cancelled = 5, queue = 1 }
 
 -- Why nothing more is sent, as text: reasons of http.stop_reason.
 function M.why(reason)

@@ -7,6 +7,7 @@ local connect = require "moonkey.cli.connect"
 local log = require "moonkey.log"
 local place = require "moonkey.batch.journal.place"
 local planning = require "moonkey.cli.planning"
+local queued = require "moonkey.cli.queued"
 local reader = require "moonkey.batch.journal.reader"
 local stop = require "moonkey.cli.stop"
 local summary = require "moonkey.batch.summary"
@@ -34,6 +35,7 @@ Exit: 0 undone, or nothing to undo; 3 some rows failed; 5 not agreed to, more ch
 function M.configure(cmd)
   cmd:argument("run", "A run: its id, the beginning of one, `last`, or the path of its journal."):argname("RUN")
   planning.configure(cmd)
+  queued.configure(cmd)
 end
 
 -- Settings of the run that hold for undoing it, too: where it went, and how fast. What it was permitted to do is not.
@@ -111,6 +113,7 @@ function M.run(args)
     return code
   end
   again.restore(args, journal.meta.options, RESTORED)
+  queued.prepare(args)
   local jobs = connect.configure(args, batch.DEFAULT_JOBS)
   again.check_target{ meta = journal.meta }
   local plan

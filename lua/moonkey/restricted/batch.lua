@@ -39,6 +39,7 @@ local function checked(policy, options)
   if type(options) ~= "table" then return options end
   local own = {}
   for name, value in next, options do own[name] = value end
+  own.queue = nil -- of the command line
   own.source = check_source(policy, own.source)
   own.journal = check_journal(policy, own.journal)
   if own.results ~= nil then own.results = places.check(policy, "batch.run: results", own.results, true) end

@@ -1,7 +1,8 @@
 --[[
-Of a run over a queue: which chunks of rows are over, in a table of their own in its journal. That is written with the results of
-a chunk, in one transaction; so a report that is met a second time, because its removal from the server was lost, is known.
+Of a run over a queue: which chunks of rows are over, in a table of their own in its journal. That is written with the results
+of a chunk, in one transaction; so a report that is met a second time, because its removal from the server was lost, is known.
 ]]
+local entries = require "moonkey.batch.journal.entries"
 local schema = require "moonkey.batch.journal.schema"
 
 local M = {}
@@ -24,11 +25,14 @@ function Chunks:is_over(id)
   return self.statements.is_over:row(id) ~= nil
 end
 
--- fn() calls the writer's add() for what came of the rows of a chunk: that, and that it is over, is committed all at once.
+-- fn() calls the writer's add() for what came of the rows of a chunk: that, and that it is over, is committed all at once. What
+-- the rows had announced whose numbers it returns as a list was not carried out.
 function Chunks:take_in(id, fn)
-  self.writer:together(fn, function()
+  local withdrawn
+  self.writer:together(function() withdrawn = fn() end, function(writer)
     local ok, message, kind = self.statements.over:run(id)
     if ok == nil then error({ message = message, kind = kind }, 0) end
+    for _, row in ipairs(withdrawn or {}) do entries.take_back(writer, row) end
   end)
 end
 

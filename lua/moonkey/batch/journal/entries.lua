@@ -57,14 +57,14 @@ local function write_changes(self, r)
 end
 
 -- Nothing of what the row had intended was carried out.
-local function take_back(self, row)
+function M.take_back(self, row)
   self:run("failed_as_before", row)
   self:run("no_intended_row", row)
   self:run("no_intent", row)
 end
 
 local function write_result(self, r)
-  if r.outcome == "pending" then return take_back(self, r.row) end
+  if r.outcome == "pending" then return M.take_back(self, r.row) end
   self:run("row", r.row, r.line, clean_id(r.id), r.hash, schema.STATES[r.outcome], r.status, r.attempts, r.at, r.ms,
     r.traceparent and packed(r.traceparent))
   if r.kind then
@@ -84,7 +84,6 @@ end
 -- `extras`: functions that write what else belongs to it.
 function M.write_group(self, results, notes, extras)
   for _, note in ipairs(notes) do
-    if note.withdrawn then take_back(self, note.row) end
     if note.changes then write_changes(self, note) end
     if note.intent then
       self:run("intended_row", note.row, note.line, clean_id(note.id), note.hash)

@@ -135,8 +135,8 @@ local function match(self, old, own, may_repeat)
 end
 
 -- The run of the journal at `path` again, `kind` "resume" or "retry", over its input opened anew. `verified`: that is known to
--- be what it was. Or nil, message.
-function M.again(source, path, kind, verified, values)
+-- be what it was. `queued`: others may be at its rows, so that what was announced is left open. Or nil, message.
+function M.again(source, path, kind, verified, values, queued)
   local meta, problem = look_at(path, not values) -- the command line has looked at it
   if meta and values and meta.command == "batch" then -- another job, and the run's options would be lost
     problem = ("run %s was begun by moonkey batch: `moonkey resume %s` goes on with it"):format(meta.id,
@@ -145,6 +145,7 @@ function M.again(source, path, kind, verified, values)
   if problem then return nil, problem end
   local own, message = writer.reopen(path)
   if not own then return nil, ("cannot go on with the journal %s: %s"):format(path, message) end
+  own.leaves_open = queued
   local self = { id = own.id, path = path, writer = own, kind = kind }
   local ok
   ok, self.source = pcall(remaining.new, source, own.db, path, kind, verified)
@@ -219,14 +220,15 @@ function Recorder:note_account()
   self.writer:put{ account = account }
 end
 
--- Add what earlier sessions have done, and will not be done again, to a tally.
-function Recorder:tally(tally)
+-- Add what earlier sessions have done, and will not be done again, to a tally. `under_way`: rows that have not ended after all.
+function Recorder:tally(tally, under_way)
   if not self.kind then return end
   local journal <close> = assert(reader.open(self.path, true))
   local counts = journal:counts()
   tally.done, tally.skipped = counts.done, counts.skipped
   for r in journal:results{ "failed", "unknown", "new" } do
-    if self.kind ~= "retry" or r.outcome ~= "failed" or not self:retries(r.row) then tally:add(r) end
+    local again = under_way[r.row] or (self.kind == "retry" and r.outcome == "failed" and self:retries(r.row))
+    if not again then tally:add(r) end
   end
 end
 

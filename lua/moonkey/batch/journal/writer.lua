@@ -116,8 +116,7 @@ local function commit_soon(self)
   end)
 end
 
--- Park until the note is on the disk: { row =, line =, id =, hash =, changes = | intent = | withdrawn = true }. true, or nil,
--- message.
+-- Park until the note is on the disk: { row =, line =, id =, hash =, changes = | intent = }. true, or nil, message.
 function Writer:record(note)
   if self.failure then return nil, self.failure end
   note.gate = core.gate()
@@ -196,8 +195,7 @@ end
 
 local function new(db, path)
   local self = setmetatable({ db = db, path = path, writes = 0, statements = {}, results = {}, notes = {}, extras = {},
-    untold = {},
-    closed = core.gate(), on_commit = function() end, sent = function() return http.stats().changes end }, Writer)
+    untold = {}, closed = core.gate(), on_commit = function() end, sent = function() return http.stats().changes end }, Writer)
   for name, sql in pairs(entries.STATEMENTS) do
     local message, kind
     self.statements[name], message, kind = db:prepare(sql)

@@ -1,0 +1,269 @@
+--[[
+The coordinator of a run over a queue: in place of batch/engine.lua, it gives rows to workers, in chunks, and takes in what they
+report. The journal is what counts; the server of the queue may lose what it has (comparing.lua).
+
+  new(settings)      { conn = queue/connection.lua, rows = of a chunk, facts = what the run is, for the workers,
+                     max_changes = nil or how many writes are permitted }
+  open(recorder)     true, or nil, message: before anything else. `taken` is the set of rows then that are on their way already
+  run(options)       as of the engine
+]]
+local adopting = require "moonkey.queue.coordinator.adopting"
+local announce = require "moonkey.announce"
+local chunks_of = require("moonkey.batch.journal.chunks").of
+local comparing = require "moonkey.queue.coordinator.comparing"
+local core = require "moonkey.task.core"
+local courses = require "moonkey.batch.course"
+local ending = require "moonkey.queue.coordinator.ending"
+local http = require "moonkey.http"
+local intake = require "moonkey.queue.coordinator.intake"
+local keys = require "moonkey.queue.keys"
+local log = require "moonkey.log"
+local reports = require "moonkey.queue.coordinator.reports"
+local signals = require "moonkey.queue.worker.signal"
+local sys = require "moonkey.sys"
+local task = require "moonkey.task"
+local windows = require "moonkey.queue.coordinator.window"
+local workers = require "moonkey.queue.coordinator.workers"
+
+local M = {}
+
+local Coordinator = {}
+Coordinator.__index = Coordinator
+
+local WATCH = 0.5 -- seconds between looks at the run
+local AGAIN = 0.2 -- seconds until it is tried again
+
+-- What the server has is to be compared with what is known here, because an answer did not come, or it is another server.
+function Coordinator:compare()
+  self.must_compare = true
+  self.keeping:send()
+end
+
+function Coordinator:failed(err)
+  self.err = err
+  self:compare()
+  local text = tostring(err)
+  if self.away_since and self.said == text then return end
+  self.away_since, self.said = self.away_since or sys.now(), text
+  log.warn("queue: %s; trying again, and nothing is lost", text)
+end
+
+local function answers(self)
+  if not self.away_since then return end
+  log.info("queue: it answers again")
+  self.away_since, self.said = nil, nil
+end
+
+-- ---- before the first row ----
+
+local function begin(self)
+  local deadline = sys.now() + comparing.ALIVE / 1000 + 1
+  while true do
+    local ok, err, alive = comparing.begin(self)
+    if ok then return true end
+    if not alive then return nil, tostring(err) end
+    if sys.now() > deadline or sys.interrupted() then
+      return nil, ("another moonkey coordinates run %s at %s: end that first"):format(self.run, self.place)
+    end
+    if not self.is_waiting then log.info("queue: waiting until whoever coordinated the run counts as gone") end
+    self.is_waiting = true
+    core.gate():wait(math.min(alive / 1000 + 0.05, 1))
+  end
+end
+
+-- A server that is the same as before has forgotten nothing. Of another, or where nothing is left of a run that had rows there,
+-- workers may know what it does not.
+local function compare_servers(self, before, knows)
+  local server = self.conn:server(self.run)
+  if knows and server and server == before then
+    self.vouched = server
+  elseif knows or self.over:value("queue_open") == 1 then
+    self.is_suspect = true
+  end
+end
+
+local function enter(self, is_again)
+  local before, err = self.conn:call("HGET", keys.of(self.run, "run"), "server")
+  if before == nil then return nil, tostring(err) end
+  local knows = false
+  if is_again then
+    local message
+    knows, message = adopting.run(self)
+    if knows == nil then return nil, tostring(message) end
+  end
+  compare_servers(self, before, knows)
+  return begin(self)
+end
+
+function Coordinator:open(recorder)
+  local writer = recorder.writer
+  self.run, self.writer = recorder.id, writer
+  local message
+  self.over, message = chunks_of(writer)
+  if not self.over then return nil, ("cannot write the journal %s: %s"):format(recorder.path, message) end
+  self.window = windows.new{ rows = self.rows, session = writer.session, most_writes = self.max_changes, now = sys.now }
+  self.workers.lease = math.tointeger(self.over:value("queue_lease"))
+  function writer.sent() return self.window.writes end
+  if not http.dry_run() then announce.before_write() end
+  local account = announce.known_account()
+  self.facts.account = account and account:match("^%S+")
+  if http.stop_reason() then return writer:settle{} end
+  local ok
+  ok, message = enter(self, recorder.kind ~= nil)
+  if not ok then return nil, ("cannot begin at the queue %s: %s"):format(self.place, message) end
+  self.has_begun = true
+  writer:put{ queue_open = 1 }
+  return writer:settle(self.taken)
+end
+
+-- ---- while it runs ----
+
+local function usurped(self, by)
+  self.stop_text = ("another moonkey coordinates this run now (%s): leaving it to that"):format(by)
+  self.course:stop("queue")
+end
+
+local function note_lease(self)
+  local lease = self.workers.lease
+  if lease == self.noted_lease then return end
+  self.noted_lease = lease
+  self.writer:put{ queue_lease = lease }
+end
+
+-- Fewer chunks there than are out, and no report: what has become of them?
+local function check_count(self, waiting, held, entries)
+  local short = entries == 0 and waiting + held < self.window.count and self.adding == 0
+  if short and self.was_short then self:compare() end
+  self.was_short = short
+end
+
+local function take_answer(self, answer)
+  if answer[1] == "gone" then return self:compare() end
+  if answer[1] == "usurped" then return usurped(self, answer[2]) end
+  if answer[1] == "cancelled" and not self.course.stopped then
+    self.stop_text = "`moonkey queue cancel` has ended the run"
+    return self.course:stop("cancelled")
+  end
+  note_lease(self)
+  check_count(self, answer[2], answer[3], answer[4])
+  local reason, text = self.workers:all_ended()
+  if reason and self.window.count > 0 and not self.course.stopped then
+    self.stop_text = text
+    self.course:stop(reason)
+  end
+end
+
+local function watch(self)
+  while not self.closing:wait(WATCH) do
+    local answer, err = comparing.watch(self)
+    if answer then
+      answers(self)
+      take_answer(self, answer)
+    else
+      self:failed(err)
+    end
+  end
+end
+
+-- One step of what there is to do; false when nothing is left.
+local function step(self)
+  if self.course:must_stop() and not self.is_ending then ending.begin(self) end
+  if self.is_ending and sys.now() > self.give_up_at then return false end
+  if self.must_compare then
+    if not comparing.run(self) then core.gate():wait(AGAIN) end
+  elseif self.is_ending and not self.has_told then
+    if not ending.tell(self) then core.gate():wait(AGAIN) end
+  elseif self.window.count > 0 then
+    reports.collect(self)
+  elseif self.is_ending or (self.is_read and self.window:is_empty()) then
+    return false
+  else
+    self.keeping:wait(AGAIN)
+  end
+  return true
+end
+
+-- Of tasks, the first failure, once all have ended.
+local function join(tasks, failure)
+  for _, handle in ipairs(tasks) do
+    local ok, err = pcall(handle.join, handle)
+    if not ok then failure = failure or err end
+  end
+  if failure then error(failure, 0) end
+end
+
+local function work(self)
+  local tasks = intake.start(self)
+  tasks[#tasks + 1] = task.spawn(watch, self)
+  local ok, err = pcall(function() while step(self) do end end)
+  self.is_over = true
+  if not ok then self.course:stop("error") end
+  self.closing:open()
+  self.sending:send()
+  self.reading:send()
+  join(tasks, not ok and err or nil)
+end
+
+-- What connects again, or to another server, may have missed something.
+local function listen(self)
+  self.conn:on_connect(function(server, _, _, again)
+    if again or (self.vouched and server ~= self.vouched) then self:compare() end
+  end)
+  self.reports:on_connect(function(_, _, _, again)
+    if again then self:compare() end
+  end)
+end
+
+function Coordinator:run_rows(options)
+  self.source, self.check = options.source, options.job.check
+  self.course = courses.new(options, function()
+    self.keeping:send()
+    self.reading:send()
+    self.sending:send()
+  end)
+  if not self.has_begun then
+    self.course:must_stop()
+    return self.course:ending()
+  end
+  self.must_compare = true
+  listen(self)
+  work(self)
+  ending.leave(self)
+  self.writer:commit()
+  if self.window.count == 0 and self.course.stopped ~= "queue" and not self.writer.failure then ending.purge(self) end
+  if not self.course.stopped and self.ended then self.course:must_stop() end
+  local ended = self.course:ending(self.ended, self.unusable)
+  ended.stop_text = self.stop_text
+  return ended
+end
+
+function Coordinator:__close()
+  self.reports:close()
+  self.conn:close()
+end
+
+-- What the workers have sent, as http.stats() says it of this process.
+function Coordinator:stats()
+  return { retries = self.retries, changes = self.window and self.window.writes or 0 }
+end
+
+-- What the run waits for, or nil; and who works on it, or nil.
+function Coordinator:describe()
+  if self.away_since then return ("the queue does not answer: trying since %d s"):format(sys.now() - self.away_since // 1) end
+  if self.workers.count == 0 then
+    return ("no worker: start one with `moonkey worker --queue %s`"):format(self.place)
+  end
+  return nil, self.workers:describe()
+end
+
+function M.new(settings)
+  local token = sys.random(8):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)
+  local self = setmetatable({ token = token, place = settings.conn.place.text, state = "open", taken = {}, retries = 0,
+    adding = 0, cursor = "0", at_once = reports.MOST, workers = workers.new(), closing = core.gate(),
+    keeping = signals.new(), reading = signals.new(), sending = signals.new() }, Coordinator)
+  for name, value in pairs(settings) do self[name] = value end
+  self.reports = self.conn:another()
+  return self
+end
+
+return M

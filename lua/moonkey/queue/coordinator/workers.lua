@@ -1,0 +1,115 @@
+-- The workers of a run, as far as its coordinator knows them: who is there, how fast, and why the last ones have ended.
+local json = require "moonkey.json"
+local log = require "moonkey.log"
+local summary = require "moonkey.batch.summary"
+
+local M = {}
+
+local Workers = {}
+Workers.__index = Workers
+
+local LEASE = 15000 -- ms, where none has been seen
+local SHOWN = 4 -- rates; of more workers, only the sum
+
+-- Reasons for which a worker ends that hold for the run when no worker is left, as text.
+local REASONS = {
+  auth = "the platform refused its credential (401)",
+  forbidden = "the platform refused 20 rows in a row (403)",
+  certificate = "there is no secure connection to the platform",
+  consent = "nobody agreed to its writing",
+  limit = "its --max-changes permits no more writes",
+  cpu = "its job needed more processor time than --max-cpu",
+  cpu_total = "its job needed more processor time than --max-cpu-total",
+  memory = "its job needed more memory than --max-memory",
+}
+
+local function facts_of(text)
+  local ok, facts = pcall(json.decode, text)
+  return ok and type(facts) == "table" and facts or nil
+end
+
+local function number_of(value)
+  return type(value) == "number" and value or 0
+end
+
+-- `words`: consumer, facts, …, as the server tells them. Those with another age than before are alive.
+function Workers:update(words)
+  self.list, self.count = {}, 0
+  for i = 1, #words, 2 do
+    local facts = facts_of(words[i + 1])
+    if facts then
+      self.list[words[i]] = facts
+      self.count = self.count + 1
+      self.seen[words[i]] = true
+      self.lease = math.max(self.lease or 0, number_of(facts.lease))
+    end
+  end
+end
+
+-- How long the work of any of them may go on that the server knows nothing of any more, in seconds.
+function Workers:longest_lease()
+  return (self.lease or LEASE) / 1000
+end
+
+-- Who has been there before, and may be working still; a worker that said it ends is none of them.
+function Workers:known()
+  local known = {}
+  for consumer in pairs(self.list) do known[consumer] = true end
+  return known
+end
+
+-- Have all of `known` been heard of within the last `seconds`?
+function Workers:have_all_beaten(known, seconds)
+  if not next(known) then return false end
+  for consumer in pairs(known) do
+    local facts = self.list[consumer]
+    if not facts or number_of(facts.age) >= seconds * 1000 then return false end
+  end
+  return true
+end
+
+local function host_of(facts)
+  return facts and type(facts.host) == "string" and " on " .. facts.host or ""
+end
+
+-- A worker has reported a chunk; `reason`: it ends for that, or nil.
+function Workers:reported(consumer, reason)
+  self.reason, self.who = nil, nil
+  if not reason or not REASONS[reason] then return end
+  self.reason, self.who = reason, consumer .. host_of(self.list[consumer])
+  if self.told[consumer] then return end
+  self.told[consumer] = true
+  log.warn("worker %s ends: %s", self.who, REASONS[reason])
+end
+
+-- Why the run cannot go on: there is no worker any more, and the last one has ended for a reason that another would meet, too.
+-- The reason, and the text; or nil.
+function Workers:all_ended()
+  if self.count > 0 or not self.reason then return nil end
+  return self.reason, ("no worker is left, and the last one, %s, has ended because %s"):format(self.who, REASONS[self.reason])
+end
+
+local function rate_text(rate)
+  return rate > 0 and rate < 10 and ("%.1f/s"):format(rate) or summary.number(rate // 1) .. "/s"
+end
+
+-- "3 workers: 40/s, 38/s, 41/s", the fastest first.
+function Workers:describe()
+  if self.count == 0 then return nil end
+  local rates, sum = {}, 0
+  for _, facts in pairs(self.list) do
+    rates[#rates + 1] = number_of(facts.rate)
+    sum = sum + rates[#rates]
+  end
+  local name = self.count == 1 and "1 worker" or self.count .. " workers"
+  if self.count > SHOWN then return ("%s: %s"):format(name, rate_text(sum)) end
+  table.sort(rates, function(a, b) return a > b end)
+  for i, rate in ipairs(rates) do rates[i] = rate_text(rate) end
+  return ("%s: %s"):format(name, table.concat(rates, ", "))
+end
+
+function M.new()
+  return setmetatable({ list = {}, count = 0, seen = {}, told = {} }, Workers)
+end
+
+return M
