@@ -424,11 +424,12 @@ class Look(Case):
         self.take("w2", most=1)  # sets 1-1 aside
         self.worker("pause", 5000)
         before = {key: value for key, value in self.redis.dump().items()}
-        run, boss, pause, reports, dead, chunks, workers, set_aside = self.boss("look", 10)
+        run, boss, pause, reports, dead, chunks, workers, set_aside, age = self.boss("look", 10)
         self.assertEqual(self.redis.dump(), before)
         facts = dict(zip(run[::2], run[1::2]))
         self.assertEqual((facts["state"], facts["server"], boss), ("open", self.boss.server, "boss-1"))
         self.assertTrue(4000 < pause <= 5000)
+        self.assertTrue(LEASE < age < 10000, age)
         self.assertEqual((reports, dead), (1, 1))
         chunks = {chunk[0]: chunk[1:] for chunk in chunks}
         self.assertEqual({chunk: (rows, who, times) for chunk, (rows, who, _, times) in chunks.items()},

@@ -18,8 +18,9 @@ local sys = require "moonkey.sys"
 
 local M = {}
 
-M.commands = { "run", "batch", "plan", "resume", "retry", "undo", "worker", "runs", "report", "token", "modules", "api",
-  "whoami", "profile", "doctor", "emulator", "repl", "init", "test", "check", "help", "types", "modules-path", "completion" }
+M.commands = { "run", "batch", "plan", "resume", "retry", "undo", "worker", "queue", "runs", "report", "token", "modules",
+  "api", "whoami", "profile", "doctor", "emulator", "repl", "init", "test", "check", "help", "types", "modules-path",
+  "completion" }
 
 -- Where the file is called otherwise.
 local FILES = { init = "new", ["modules-path"] = "modules_path", ["credential-source"] = "credential_source",

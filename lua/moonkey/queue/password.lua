@@ -23,7 +23,7 @@ function M.read()
   is_read = true
   if not from then return end
   local ok, message = redis.password(from)
-  if not ok then stop.usage("the queue's password: " .. message) end
+  if not ok then stop.usage(message) end
 end
 
 return M

@@ -68,19 +68,22 @@ end
 
 --[[
 All of a run at one moment; false where there is no such run; or nil, err.
-  { facts = as above, coordinator = who or nil, pause = ms, reports = n that no journal has yet, set_aside = n,
+  { id =, facts = as above, coordinator = who or nil,
     waiting = { chunks =, rows = }, held = { chunks =, rows = }, pending = { { chunk, rows, consumer, idle, deliveries }, … },
-    workers = { { consumer, age, what it says of itself }, … }, dead = { { chunk, rows, deliveries, consumers, age }, … } }
-`idle` and `age` are ms.
+    reports = how many that no journal has yet,
+    workers = { { consumer, age, what it says of itself }, … },
+    set_aside = how many, dead = { { chunk, rows, deliveries, consumers, age }, … } the last of them,
+    age =, pause = of all workers }
+`idle`, `age` and `pause` are ms.
 ]]
 function M.look(conn, id, most_dead)
   local words, err = conn:script("look", id, most_dead or 20)
   if not words then return nil, err end
   if #words == 0 then return false end
-  local facts, coordinator, pause, reports, set_aside, chunks, workers, dead = table.unpack(words)
-  local look = { facts = pairs_of(facts), coordinator = coordinator ~= "" and coordinator or nil, pause = pause,
-    reports = reports, set_aside = set_aside, waiting = { chunks = 0, rows = 0 }, held = { chunks = 0, rows = 0 },
-    pending = {}, workers = {}, dead = {} }
+  local facts, coordinator, pause, reports, set_aside, chunks, workers, dead, age = table.unpack(words)
+  local look = { id = id, facts = pairs_of(facts), coordinator = coordinator ~= "" and coordinator or nil,
+    waiting = { chunks = 0, rows = 0 }, held = { chunks = 0, rows = 0 }, pending = {}, reports = reports, workers = {},
+    set_aside = set_aside, dead = {}, age = age, pause = pause }
   for _, entry in ipairs(chunks) do add_chunk(look, entry) end
   for i = 1, #workers, 2 do look.workers[#look.workers + 1] = worker_of(workers[i], workers[i + 1]) end
   for i, entry in ipairs(dead) do

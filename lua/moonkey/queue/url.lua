@@ -51,10 +51,10 @@ function M.refusal(place)
     .. "a loopback address, such as 127.0.0.1)"):format(place.host)
 end
 
--- A password may have any character in it, such as those that end a host; then what is taken for the path has an @.
-local function has_password(before_query)
-  local user = before_query:match("^(.*)@")
-  return user ~= nil and user:find("[:/]") ~= nil
+-- A password may have any character in it, such as those that end a host: what is taken for path or query has an @ then.
+local function has_password(before, query)
+  local user = before:match("^(.*)@")
+  return user and user:find("[:/]") or query:find("@", 1, true) and not query:find("^%w+=")
 end
 
 -- What is wrong is not quoted: it may be a password.
@@ -70,7 +70,7 @@ local function parse(text)
   local scheme, rest = text:match("^(%a+)://(.*)$")
   if scheme ~= "redis" and scheme ~= "rediss" then return nil, FORM end
   local before, query = rest:match("^([^?]*)%??(.*)$")
-  if has_password(before) or has_password(query) and not query:find("^%w+=") then return nil, NO_PASSWORD end
+  if has_password(before, query) then return nil, NO_PASSWORD end
   local authority, path = before:match("^([^/]*)/?(.*)$")
   local place = { tls = scheme == "rediss" }
   local problem = parse_authority(place, authority)

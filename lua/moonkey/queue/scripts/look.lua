@@ -3,7 +3,8 @@ What there is to say of a run, all at one moment; changes nothing.
   ARGV    [2] how many of the chunks that were set aside last
   answer  {} · { field, value, … of the run; who coordinates it or ""; ms of a pause; reports; set aside;
           { chunk, rows, consumer or "", ms since given out or renewed, deliveries }, …; consumer, facts with `age`, …;
-          { chunk, rows, deliveries, consumers, how long ago in ms }, … }: each of the parts with … is a list
+          { chunk, rows, deliveries, consumers, how long ago in ms }, …; for how many ms there is the run }: each of the
+          parts with … is a list
 ]]
 if redis.call("EXISTS", key.run) == 0 then return {} end
 local now = now_ms()
@@ -29,4 +30,4 @@ for _, entry in ipairs(redis.call("XREVRANGE", key.dead, "+", "-", "COUNT", ARGV
 end
 
 return { redis.call("HGETALL", key.run), redis.call("GET", key.coordinator) or "", pause_ms(), redis.call("XLEN", key.results),
-  redis.call("XLEN", key.dead), chunks, workers, dead }
+  redis.call("XLEN", key.dead), chunks, workers, dead, now - (tonumber(redis.call("HGET", key.run, "begun")) or now) }
