@@ -16,7 +16,7 @@ function M.open(args, what)
   if not args.queue then
     stop.usage(("queue %s needs --queue URL, such as --queue rediss://coordinator@redis.example.com/0"):format(what))
   end
-  local connection = require "moonkey.queue.connection" -- not before: it needs what scripts are not given, and help is read by them, too
+  local connection = require "moonkey.queue.connection" -- not before: it needs what is kept from scripts, which may read help
   local conn, err = connection.open{ url = args.queue, args = args }
   return conn or stop.with(UNUSABLE[err.kind] and 2 or 1, tostring(err))
 end
