@@ -3,13 +3,19 @@ had.
 
   python3 test_worker.py MOONKEY [unittest's arguments]
 """
+import hashlib
 import os
+import signal
 import sys
+import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 
 import harness  # noqa: E402
-from worker_case import Case  # noqa: E402
+import pace  # noqa: E402
+import scripts  # noqa: E402
+import server  # noqa: E402
+from worker_case import Case, Timed  # noqa: E402
 
 
 class Plain(Case):
@@ -28,6 +34,470 @@ class Plain(Case):
         self.assertEqual(self.token(self.env, self.id(7))["name"], "Row 7")
         self.assertEqual(run.workers(), {}, "it has left")
         self.assertIn("did 30 rows: 30 done", done.err)
+
+
+class Ends(Timed):
+    def test_told_to_end_it_finishes_what_is_in_flight_and_hands_back_the_rest(self):
+        run, self.api.delay = self.begin(), 0.3
+        run.add([self.row(n) for n in range(1, 21)])
+        worker = self.hire("-j", "3")
+        self.wait_for_writes(3)
+        done = self.end(worker)
+        self.assertEqual(done.code, 143, done.err)
+        outcomes = list(run.outcomes().values())
+        self.assertEqual((outcomes.count("done"), outcomes.count("pending")), (3, 17))
+        self.assertEqual((run.chunks(), run.workers()), ([], {}))
+        self.assertEqual(len(self.api.writes()), 3)
+
+    def test_told_to_end_while_it_waits(self):
+        for begin in (False, True):
+            if begin:
+                run = self.begin()
+            worker = self.hire()
+            self.wait_for(lambda: worker.poll() is not None or (run.workers() if begin else self.redis.admin.client_list()))
+            time.sleep(0.3)
+            self.assertEqual(self.end(worker, signal.SIGINT).code, 130)
+
+    def test_drain_waits_for_what_others_hold(self):
+        run = self.begin()
+        run.add([self.row(1)])
+        self.assertEqual(run.take_over()[1], "1-1")
+        began = time.monotonic()
+        done = self.work("--drain")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual(run.outcomes(), {1: "done"})
+        self.assertGreater(time.monotonic() - began, 0.9, "it was the other's for a lease")
+        self.assertIn("taken over", done.err)
+
+    def test_the_run_is_halted(self):
+        for state in ("halted", "cancelled"):
+            self.redis.admin.flushall()
+            run, self.api.delay = self.begin(), 0.3
+            run.add([self.row(n) for n in range(1, 21)])
+            worker = self.hire("-j", "3")
+            before = len(self.api.writes())
+            self.wait_for_writes(before + 3)
+            run.state(state)
+            self.wait_for(lambda: run.chunks() == [])
+            outcomes = list(run.outcomes().values())
+            self.assertGreater(outcomes.count("pending"), 9)
+            self.assertEqual(outcomes.count("done") + outcomes.count("pending"), 20)
+            self.assertEqual(len(self.api.writes()) - before, outcomes.count("done"))
+            self.wait_for(lambda: run.workers() == {}, "it leaves")
+            self.assertEqual(self.end(worker).code, 143)
+
+    def test_the_run_is_closing(self):
+        run, self.api.delay = self.begin(), 0.1
+        run.add([self.row(n) for n in range(1, 21)])
+        run.add([self.row(n) for n in range(21, 41)])
+        worker = self.hire("-j", "3")
+        self.wait_for_writes(3)
+        run.state("closing")
+        self.wait_for(lambda: run.workers() == {}, "it leaves")
+        self.assertEqual((run.outcomes(), run.chunks()), ({n: "done" for n in range(1, 21)}, ["1-2"]))
+        self.end(worker)
+
+    def test_the_run_is_purged_and_another_comes(self):
+        run, self.api.delay = self.begin(), 0.3
+        run.add([self.row(n) for n in range(1, 21)])
+        worker = self.hire("-j", "3")
+        self.wait_for_writes(3)
+        run.purge()
+        other = self.begin("RUN-2")
+        other.add([self.row(n) for n in range(50, 60)])
+        self.wait_for(lambda: other.chunks() == [])
+        self.assertEqual(other.outcomes(), {n: "done" for n in range(50, 60)})
+        self.assertLess(len(self.api.writes()), 17, "the first is given up at once")
+        done = self.end(worker)
+        self.assertEqual(done.code, 143, done.err)
+        self.assertEqual(self.redis.admin.keys("moonkey:{RUN-1}*"), [])
+
+    def test_the_oldest_run_with_rows_comes_first(self):
+        first, second = self.begin("RUN-1"), self.begin("RUN-2")
+        worker = self.hire()
+        self.wait_for(first.workers, "it has begun with the first")
+        second.add([self.row(1)])
+        self.wait_for(lambda: second.chunks() == [], "it goes where there is something to do")
+        first.add([self.row(2)])
+        self.wait_for(lambda: first.chunks() == [], "and back")
+        self.end(worker)
+
+
+class Leases(Timed):
+    def held_back(self, worker, seconds):
+        worker.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+
+    def test_frozen_past_it_while_another_has_taken_over(self):
+        run, self.api.delay = self.begin(), 0.1
+        run.add([self.row(n) for n in range(1, 31)])
+        worker = self.hire("-j", "2")
+        self.wait_for_writes(4)
+        self.held_back(worker, 1.2)
+        self.assertEqual(run.take_over()[1:4:2], ["1-1", 2])
+        before = len(self.api.writes())
+        worker.send_signal(signal.SIGCONT)
+        time.sleep(1)
+        self.assertEqual(len(self.api.writes()), before, "nothing is sent for rows that are another's")
+        self.assertEqual((run.reports(), run.held()), ({}, {"1-1": 2}))
+        self.assertEqual(self.side(run.name)("finish", "another", "1-1", 2, '{"results":[]}'), "ok")
+        run.add([self.row(50)])
+        self.wait_for(lambda: run.outcomes() == {50: "done"}, "it goes on with other rows")
+        done = self.end(worker)
+        self.assertEqual(done.code, 143, done.err)
+        self.assertIn("given to another", done.err)
+
+    def test_frozen_past_it_while_nobody_else_was_there(self):
+        run, self.api.delay = self.begin(), 0.1
+        run.add([self.row(n) for n in range(1, 31)])
+        worker = self.hire("-j", "2")
+        self.wait_for_writes(4)
+        self.held_back(worker, 1.2)
+        worker.send_signal(signal.SIGCONT)
+        self.wait_for(lambda: run.chunks() == [])
+        outcomes = list(run.outcomes().values())
+        self.assertEqual(outcomes.count("done") + outcomes.count("pending"), 30)
+        self.assertEqual(self.end(worker).code, 143)
+
+    def test_cut_off_for_less(self):
+        run, self.api.delay, link = self.begin(), 0.1, self.link()
+        run.add([self.row(n) for n in range(1, 21)])
+        worker = self.hire("-j", "2", port=link.port, lease="3s")
+        self.wait_for_writes(4)
+        link.refuse()
+        time.sleep(1.2)
+        link.mend()
+        self.wait_for(lambda: run.chunks() == [])
+        self.assertEqual(run.outcomes(), {n: "done" for n in range(1, 21)})
+        self.assertEqual(len(self.api.writes()), 20)
+        self.assertEqual(self.end(worker).code, 143)
+
+    def test_cut_off_for_more(self):
+        for how in ("refuse", "drop"):
+            self.redis.admin.flushall()
+            self.api.requests.clear()
+            run, self.api.delay, link = self.begin(), 0.1, self.link()
+            run.add([self.row(n) for n in range(1, 41)])
+            worker = self.hire("-j", "2", port=link.port)
+            self.wait_for_writes(4)
+            cut = time.monotonic()
+            getattr(link, how)()
+            time.sleep(2.5)
+            link.mend()
+            mended = time.monotonic()
+            self.wait_for(lambda: run.chunks() == [])
+            late = [at for at, _, _ in self.api.writes() if cut + 1 < at < mended]
+            self.assertEqual(late, [], "nothing starts when the lease is over")
+            self.assertGreater(len(self.api.writes()), 8, "it goes on as long as the lease lasts")
+            outcomes = list(run.outcomes().values())
+            self.assertEqual(outcomes.count("done") + outcomes.count("pending"), 40, how)
+            self.assertLessEqual(abs(outcomes.count("done") - len(self.api.writes())), 2, "what was cut off is pending")
+            run.add([self.row(50)])
+            self.wait_for(lambda: run.outcomes().get(50) == "done", "it goes on")
+            self.assertEqual(self.end(worker).code, 143)
+
+    def test_an_answer_that_got_lost(self):
+        run, link = self.begin(), self.link()
+        worker = self.hire(port=link.port, lease="5s")
+        self.wait_for(run.workers)
+        run.add([self.row(n) for n in range(1, 6)])
+        link.slow(0.3)
+        self.wait_for(run.entries)
+        link.cut()
+        link.mend()
+        time.sleep(1)
+        self.assertEqual(run.outcomes(), {n: "done" for n in range(1, 6)})
+        run.add([self.row(6)])
+        self.wait_for(lambda: run.outcomes().get(6) == "done")
+        self.assertEqual(len(self.api.writes()), 6)
+        self.assertEqual(self.end(worker).code, 143)
+
+    def test_the_server_is_started_anew(self):
+        run, self.api.delay = self.begin(), 0.1
+        run.add([self.row(n) for n in range(1, 21)])
+        worker = self.hire("-j", "2", lease="3s")
+        self.wait_for_writes(4)
+        self.redis.wait_until_written()
+        self.redis.kill()
+        self.redis.start()
+        time.sleep(1.5)
+        boss = scripts.Side(self.redis, "coordinator", run.name)
+        run.boss = boss
+        self.assertEqual(run.reports(), {}, "nobody vouches for it yet")
+        self.assertEqual(len(self.api.writes()), 20)
+        boss("vouch", boss.server)
+        self.wait_for(lambda: run.chunks() == [])
+        self.assertEqual(run.outcomes(), {n: "done" for n in range(1, 21)})
+        done = self.end(worker)
+        self.assertIn("waiting for that", done.err)
+
+
+class Refusals(Timed):
+    def refused(self, message, *args, env=None, **facts):
+        run = self.begin(**facts)
+        run.add([self.row(1)])
+        done = self.finish(self.hire("--drain", *args, env=env))
+        self.assertEqual(done.code, 2, done.err)
+        self.assertRegex(done.err, message)
+        self.assertEqual((run.held(), self.api.writes(), run.workers()), ({}, [], {}))
+        run.purge()
+
+    def test_runs_that_are_not_its_own(self):
+        self.refused("has the job sync.lua .SHA-256 a{64}., and this worker has none: give it that file with --job",
+                     job=64 * "a", job_name="sync.lua")
+        self.refused("is against https://elsewhere.test, and this worker would go to http://127", target="https://elsewhere.test")
+        self.refused("is for the account ACC-9999-9999, and this worker's credential is of ACC-0001-0001", account="ACC-9999-9999")
+        self.refused("is a dry run: start the worker with --dry-run", dry_run="1")
+        self.refused("is no dry run: start the worker without", "--dry-run")
+        self.refused("is one of another moonkey .9.9.: use the same version", format="2", version="9.9")
+
+    def test_another_job(self):
+        self.write("sync.lua", "return function() end")
+        with open(self.path("sync.lua"), "rb") as f:
+            own = hashlib.sha256(f.read()).hexdigest()
+        self.refused(f"has the job sync.lua with SHA-256 a{{64}}, and sync.lua here has {own}", "--job", "sync.lua", job=64 * "a",
+                     job_name="sync.lua")
+        self.refused("has no job of its own, and this worker has sync.lua: start one without --job", "--job", "sync.lua")
+
+    def test_what_cannot_be_meant(self):
+        for words, code, message in (
+                (["worker"], 2, "worker needs --queue URL"),
+                (["worker", "--queue", "redis://redis.test"], 2, "refusing redis://redis.test: the rows, and a password"),
+                (["worker", "--queue", "redis://u:p@127.0.0.1"], 2, "must not have a password in it"),
+                (self.arguments(lease="10ms"), 2, "--lease 10ms: expected a duration from 1s to 1h"),
+                (self.arguments(lease="soon"), 2, "--lease soon: expected a duration"),
+                (self.arguments("--job", "none.lua"), 2, "cannot open the job file"),
+                (["worker", "--queue", f"redis://127.0.0.1:{server.free_port()}"], 1, "cannot connect to Redis at 127.0.0.1:")):
+            done = self.run_moonkey(*words, env=self.env)
+            self.assertEqual(done.code, code, done.err)
+            self.assertIn(message, done.err)
+
+    def test_a_wrong_password(self):
+        done = self.finish(self.hire(env={"MOONKEY_QUEUE_PASSWORD": "notThatOne"}))
+        self.assertEqual(done.code, 2, done.err)
+        self.assertIn("Check the password from the environment variable MOONKEY_QUEUE_PASSWORD", done.err)
+        self.assertNotIn("notThatOne", done.err)
+
+
+class Guards(Timed):
+    def test_its_limit_of_changes(self):
+        run = self.begin()
+        run.add([self.row(n) for n in range(1, 21)])
+        done = self.work("--max-changes", "5", "-j", "2")
+        self.assertEqual(done.code, 5, done.err)
+        outcomes = list(run.outcomes().values())
+        self.assertEqual((outcomes.count("done"), outcomes.count("pending")), (5, 15))
+        self.assertEqual([report["stopped"] for report in run.reports().values()], ["limit"])
+        self.assertEqual((len(self.api.writes()), run.workers()), (5, {}))
+        self.assertIn("--max-changes permits no more writes", done.err)
+
+    def test_a_credential_that_is_refused(self):
+        run, self.api.replies = self.begin(), [(200, {}), (401, {})]
+        run.add([self.row(n) for n in range(1, 21)])
+        done = self.work("-j", "1")
+        self.assertEqual(done.code, 4, done.err)
+        outcomes = list(run.outcomes().values())
+        self.assertEqual((outcomes.count("done"), outcomes.count("pending")), (1, 19))
+        self.assertEqual([report["stopped"] for report in run.reports().values()], ["auth"])
+        self.assertIn("refused the credential", done.err)
+
+    def begin_job(self, text):
+        self.write("job.lua", text)
+        return self.begin(job=hashlib.sha256(text.encode()).hexdigest(), job_name="job.lua")
+
+    def test_a_job_and_its_mistakes(self):
+        run = self.begin_job("""
+            local count = 0
+            return {
+                setup = function() count = count + 1 return { times = count } end,
+                job = function(row, ctx)
+                    if row.n == 2 then error("oh no") end
+                    if row.n == 3 then return nil, "not this one" end
+                    return { run = ctx.run, times = ctx.state.times, row = ctx.row, line = ctx.line, id = ctx.id, s = ("x"):rep(row.size) }
+                end,
+                teardown = function(state) print("torn down", state.times) end,
+            }""")
+        for n in range(1, 5):
+            run.add([(n, {"n": n, "size": 1, "id": f"T{n}"})])
+        done = self.work("--drain", "--job", "job.lua")
+        self.assertEqual((done.code, done.out), (0, "torn down\t1\n"), done.err)
+        results = run.results()
+        self.assertEqual(run.outcomes(), {1: "done", 2: "failed", 3: "failed", 4: "done"})
+        self.assertEqual(results[4]["value"], {"run": "RUN-1", "times": 1, "row": 4, "line": 5, "id": "T4", "s": "x"})
+        self.assertIn("oh no", results[2]["title"])
+        self.assertIn("oh no", done.err)
+        self.assertEqual(results[3]["title"], "not this one")
+
+    def test_a_value_that_is_too_long(self):
+        run = self.begin_job("return function(row) return { s = ('x'):rep(row.size) } end")
+        run.add([(n, {"size": 3 << 20}) for n in range(1, 5)] + [(5, {"size": 10})])
+        done = self.work("--drain", "--job", "job.lua")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual(run.results()[5]["value"], {"s": 10 * "x"})
+        self.assertRegex(run.results()[1]["value"], "left out: its JSON has 3145736 bytes, and a queue carries 65536")
+
+    def test_a_setup_that_fails(self):
+        run = self.begin_job("return { setup = function() error('no setup') end, job = function() end }")
+        run.add([(1, {"n": 1})])
+        done = self.work("--drain", "--job", "job.lua")
+        self.assertEqual(done.code, 1, done.err)
+        self.assertIn("no setup", done.err)
+        self.assertEqual((run.held(), run.workers()), ({}, {}))
+
+    def test_a_row_that_takes_too_much_processor_time(self):
+        run = self.begin_job("return function(row) while row.n == 2 do end end")
+        run.add([(n, {"n": n}) for n in range(1, 6)])
+        done = self.work("--drain", "--job", "job.lua", "--max-cpu", "300ms", "-j", "1")
+        self.assertEqual(done.code, 5, done.err)
+        self.assertEqual(run.outcomes(), {1: "done", 2: "failed", 3: "pending", 4: "pending", 5: "pending"})
+
+    def test_restricted_it_finds_back_to_the_queue(self):
+        text = """
+            local ok, why = pcall(require, "moonkey.redis")
+            return function(row)
+                return { opened = pcall(io.open, "/etc/passwd"), redis = ok, changed = token.update(row.id, { name = "x" }) ~= nil }
+            end"""
+        run, link = self.begin_job(text), self.link()
+        worker = self.hire("--job", "job.lua", "--restricted", "--allow-api", "PUT /accounts/api-tokens/*", port=link.port, lease="5s")
+        run.add([self.row(1)])
+        self.wait_for(lambda: run.chunks() == [])
+        link.cut()
+        run.add([self.row(2)])
+        self.wait_for(lambda: run.chunks() == [], "it connects anew")
+        done = self.end(worker)
+        self.assertEqual(done.code, 143, done.err)
+        for n in (1, 2):
+            self.assertEqual(run.results()[n]["value"], {"opened": False, "redis": False, "changed": True})
+
+
+class Notes(Timed):
+    def test_before_images_are_in_the_journal_before_a_write(self):
+        run = self.begin(built_in='{"undoable":true}')
+        run.add([self.row(n) for n in range(1, 4)])
+        worker = self.hire(lease="3s")
+        self.wait_for(lambda: len(run.entries("note")) == 3)
+        time.sleep(0.3)
+        self.assertEqual(self.api.writes(), [])
+        notes = list(run.acknowledge())
+        self.assertEqual(notes[0]["changes"], [{"field": "name", "from": "Before", "to": f"Row {notes[0]['row']}"}])
+        self.wait_for(lambda: run.chunks() == [])
+        self.assertEqual(run.outcomes(), {1: "done", 2: "done", 3: "done"})
+        self.assertEqual(self.end(worker).code, 143)
+
+    def test_a_journal_that_cannot_be_written(self):
+        run = self.begin(built_in='{"undoable":true}')
+        run.add([self.row(1)])
+        worker = self.hire(lease="3s")
+        self.wait_for(lambda: run.entries("note"))
+        list(run.acknowledge(message="disk full"))
+        self.wait_for(lambda: run.chunks() == [])
+        self.assertIn("the journal cannot be written: disk full", run.results()[1]["title"])
+        self.assertEqual(self.api.writes(), [])
+        self.end(worker)
+
+    def begin_posts(self, count=1):
+        text = 'return function(row) return require("moonkey.api").request("POST", "/things", { json = { n = row.n } }) end'
+        self.write("post.lua", text)
+        run = self.begin(job=hashlib.sha256(text.encode()).hexdigest())
+        run.add([(n, {"n": n}) for n in range(1, count + 1)])
+        return run
+
+    def test_what_must_not_be_repeated_is_announced(self):
+        run, link, self.api.delay = self.begin_posts(), self.link(), 0.5
+        worker = self.hire("--job", "post.lua", port=link.port, lease="5s")
+        self.wait_for(lambda: run.entries("note"))
+        self.assertEqual(run.boss.client.hgetall(run.boss.key("intents")), {"1-1/1": "POST /public/v1/things"})
+        list(run.acknowledge())
+        self.wait_for_writes()
+        self.assertEqual(run.reports(), {})
+        self.wait_for(lambda: run.chunks() == [])
+        self.assertEqual(run.outcomes(), {1: "done"})
+        self.assertEqual((len(self.api.writes()), run.boss.client.hgetall(run.boss.key("intents"))), (1, {}))
+        self.end(worker)
+
+    def test_a_note_that_got_lost_is_sent_again(self):
+        run, link = self.begin_posts(), self.link()
+        worker = self.hire("--job", "post.lua", port=link.port, lease="5s")
+        self.wait_for(lambda: run.entries("note"))
+        run.boss.client.delete(run.boss.key("results"))
+        link.cut()
+        self.wait_for(lambda: run.entries("note"), "once more")
+        list(run.acknowledge())
+        self.wait_for(lambda: run.chunks() == [])
+        self.assertEqual(len(self.api.writes()), 1)
+        self.end(worker)
+
+    def test_told_to_end_while_nobody_answers(self):
+        run = self.begin_posts(3)
+        worker = self.hire("--job", "post.lua", "-j", "2")
+        self.wait_for(lambda: len(run.entries("note")) == 2)
+        done = self.end(worker)
+        self.assertEqual(done.code, 143, done.err)
+        self.assertEqual(run.outcomes(), {1: "pending", 2: "pending", 3: "pending"})
+        self.assertEqual(self.api.writes(), [])
+
+    def test_a_write_that_was_announced_by_a_worker_that_died(self):
+        run = self.begin_posts(3)
+        self.assertEqual(run.take_over("dead")[1], "1-1")
+        self.assertEqual(self.side(run.name)("note", "dead", "1-1", 1, '{"row":2,"intent":"POST /things"}', "2", "POST /things"), "ok")
+        worker = self.hire("--job", "post.lua")
+        self.wait_for(lambda: len(run.entries("note")) == 3)
+        list(run.acknowledge())
+        self.wait_for(lambda: run.chunks() == [])
+        self.assertEqual(run.outcomes(), {1: "done", 2: "unknown", 3: "done"})
+        self.assertEqual(run.results()[2]["title"], "ended during POST /things: whether it was carried out is not known")
+        self.assertEqual(len(self.api.writes()), 2)
+        self.end(worker)
+
+
+class Pace(Timed):
+    def test_the_rate_is_that_of_all_workers(self):
+        run = self.begin(rate="20")
+        for chunk in range(4):
+            run.add([self.row(chunk * 10 + n) for n in range(1, 11)])
+        workers = [self.hire("-j", "4", lease="3s") for _ in range(2)]
+        self.wait_for(lambda: run.chunks() == [])
+        times = [at for at, _, _ in self.api.writes()]
+        self.assertEqual(len(times), 40)
+        self.assertLessEqual(pace.excess(times, 20), pace.bucket(20) + 1)
+        self.assertLess(times[-1] - times[0], 4, "and it is used")
+        for worker in workers:
+            self.end(worker)
+
+    def test_cut_off_it_goes_on_at_its_share(self):
+        run, link = self.begin(rate="20"), self.link()
+        run.add([self.row(n) for n in range(1, 101)])
+        worker = self.hire("-j", "4", port=link.port, lease="6s")
+        self.wait_for_writes(20)
+        link.refuse()
+        cut = time.monotonic()
+        time.sleep(3)
+        alone = [at for at, _, _ in self.api.writes(cut)]
+        self.assertGreater(len(alone), 5)
+        self.assertLessEqual(pace.excess(alone, 20), 4)
+        link.mend()
+        self.wait_for(lambda: run.chunks() == [])
+        self.assertEqual(len(self.api.writes()), 100)
+        self.assertLessEqual(pace.excess([at for at, _, _ in self.api.writes()], 20), 4)
+        self.end(worker)
+
+    def test_a_pause_is_for_all(self):
+        run, self.api.replies = self.begin(), [(429, {"Retry-After": 2})]
+        run.add([self.row(1)])
+        workers = [self.hire(lease="3s") for _ in range(2)]
+        self.wait_for(lambda: len(run.workers()) == 2 and self.api.writes())
+        asked = time.monotonic()
+        self.wait_for(lambda: run.boss.client.pttl(run.boss.key("pause")) > 1000)
+        time.sleep(0.4)
+        run.add([self.row(n) for n in range(2, 20)])
+        self.wait_for(lambda: run.chunks() == [])
+        times = [at for at, _, _ in self.api.writes(asked)]
+        self.assertGreater(times[0] - asked, 1.4)
+        self.assertLess(times[0] - asked, 3.2)
+        time.sleep(1)
+        self.assertEqual(run.boss.client.pttl(run.boss.key("pause")), -2, "nobody makes it longer")
+        for worker in workers:
+            self.end(worker)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """What the tests of the worker share: a Redis with the users of the manual, an emulator, and a coordinator that a test plays."""
+import http.server
 import json
 import signal
+import threading
 import time
 
 import harness
+import proxy
 import scripts
 import server
 
@@ -26,7 +29,7 @@ class Run:
     def __init__(self, case, name, facts):
         self.case, self.name, self.sequence = case, name, 0
         self.boss = scripts.Side(case.redis, "coordinator", name)
-        fields = {"format": "1", "job": "built-in", "built_in": "{}", "target": case.emulator_url(), "dry_run": "0", "rate": "0",
+        fields = {"format": "1", "job": "built-in", "built_in": "{}", "target": case.api.url, "dry_run": "0", "rate": "0",
                   "state": "open", "version": "test", **facts}
         self.boss("begin", "boss", 600000, *[word for pair in fields.items() for word in pair])
         self.boss("vouch", self.boss.server)
@@ -97,8 +100,58 @@ class Run:
                 yield note
 
 
+class Api:
+    """A platform that notes when each request came, and answers as the test wants: after `delay` seconds, with the `replies` that are
+    left, as (status, headers), and 200 otherwise."""
+
+    def __init__(self, case):
+        self.delay, self.replies, self.requests = 0.0, [], []
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"api": self}))
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+        case.addCleanup(self.server.server_close)
+        case.addCleanup(self.server.shutdown)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.env = {"MPT_API_BASE_URL": self.url, "MPT_API_TOKEN": "idt:TKN-0000-0001:" + 64 * "x"}
+
+    def writes(self, since=0.0):
+        return [(at, method, path) for at, method, path in list(self.requests) if method != "GET" and at >= since]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    api = None
+
+    def answer(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length) or b"{}")
+        self.api.requests.append((time.monotonic(), self.command, self.path))
+        if self.command != "GET":
+            time.sleep(self.api.delay)
+        status, headers = self.api.replies.pop(0) if self.api.replies and self.command != "GET" else (200, {})
+        reply = {"id": self.path.split("/")[-1], "name": body.get("name", "Before"), "status": "Active",
+                 "account": {"id": "ACC-0001-0001", "name": "One", "type": "Client"}}
+        data = json.dumps(reply if status < 300 else {"title": "No", "status": status}).encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", "Content-Length": len(data), **headers}.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_PUT = do_POST = do_DELETE = answer
+
+    def handle(self):
+        try:
+            super().handle()
+        except OSError:  # it was cut off
+            pass
+
+    def log_message(self, *_):
+        pass
+
+
 class Case(harness.Case):
-    FAULTS = ()
+    """With the emulator; Timed below with an Api."""
 
     @classmethod
     def setUpClass(cls):
@@ -108,7 +161,7 @@ class Case(harness.Case):
     def setUp(self):
         super().setUp()
         self.redis.admin.flushall()
-        self.api = self.emulator("--seed", "200", *[word for fault in self.FAULTS for word in ("--fault", fault)])
+        self.api = self.platform()
         self.env = {**self.api.env, "MOONKEY_QUEUE_PASSWORD": server.password_of("worker")}
 
     def tearDown(self):
@@ -118,8 +171,8 @@ class Case(harness.Case):
         for text in self.said:
             self.assertNotIn(server.password_of("worker").encode(), text)
 
-    def emulator_url(self):
-        return self.api.url
+    def platform(self):
+        return self.emulator("--seed", "200")
 
     def side(self, run):
         return scripts.Side(self.redis, "worker", run)
@@ -146,3 +199,23 @@ class Case(harness.Case):
     def end(self, process, signo=signal.SIGTERM):
         process.send_signal(signo)
         return self.finish(process)
+
+    # ---- what is waited for
+
+    def wait_for(self, what, message="it does not come true"):
+        value = eventually(what)
+        self.assertTrue(value, message)
+        return value
+
+
+class Timed(Case):
+    def platform(self):
+        return Api(self)
+
+    def link(self):
+        link = proxy.Link(self.redis.port)
+        self.addCleanup(link.close)
+        return link
+
+    def wait_for_writes(self, count=1):
+        self.wait_for(lambda: len(self.api.writes()) >= count, "nothing is written")

@@ -29,6 +29,8 @@ local function hostname()
   return name and name:gsub("[^%w.-]", "") or "unknown"
 end
 
+local HOST = hostname() -- a jail has no view of it
+
 -- What nobody else is called.
 local function consumer_name(host)
   local random = sys.random(3):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)
@@ -126,7 +128,7 @@ end
   own_rate = starts a second, 0 for any, wanted = id of the only run to work on, or nil, drain = ends where nothing is left }
 ]]
 function M.new(options)
-  local self = setmetatable({ served = {}, tally = tallies.new(), host = hostname() }, Worker)
+  local self = setmetatable({ served = {}, tally = tallies.new(), host = HOST }, Worker)
   for name, value in pairs(options) do self[name] = value end
   self.consumer = consumer_name(self.host)
   self.own.account = account_id()

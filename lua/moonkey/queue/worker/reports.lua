@@ -5,7 +5,6 @@ worker's any more. An answer that got lost is no reason not to ask again: a chun
 local chunks = require "moonkey.queue.chunk"
 local core = require "moonkey.task.core"
 local http = require "moonkey.http"
-local json = require "moonkey.json"
 local log = require "moonkey.log"
 local signals = require "moonkey.queue.worker.signal"
 local summary = require "moonkey.batch.summary"
@@ -17,26 +16,6 @@ local Reports = {}
 Reports.__index = Reports
 
 local AGAIN = 0.25 -- seconds until it is tried again
-local MOST = 8 << 20 -- bytes of a report
-local LONG = 4096 -- bytes of a text in one that would have more
-
-local function short(text)
-  return text and #text > LONG and json.is_utf8(text) and text:sub(1, utf8.offset(text, -1, LONG) - 1) .. "…" or text
-end
-
--- What a row may well go without.
-local function without_ballast(r)
-  r.title, r.detail, r.errors = short(r.title), short(r.detail), nil
-  local ok, text = pcall(json.encode, r.value)
-  if ok and #text > LONG then r.value = ("left out: its JSON has %d bytes, too many for a queue"):format(#text) end
-end
-
-local function text_of(report)
-  local text = chunks.encode_report(report)
-  if #text <= MOST then return text end
-  for _, r in ipairs(report.results) do without_ballast(r) end
-  return chunks.encode_report(report)
-end
 
 -- Writes and retries since the last report.
 local function count(self)
@@ -49,8 +28,10 @@ end
 -- "ok", "lost" or "gone"; nil where nobody waits for the answer any more.
 local function deliver(self, chunk, text)
   while not self.given_up do
-    local answer, err = self.link:script("finish", chunk.id, chunk.deliveries, text)
-    if answer and answer ~= "unvouched" then return answer end
+    local deliveries = chunk.deliveries
+    local answer, err = self.link:script("finish", chunk.id, deliveries, text)
+    local is_newer = answer == "lost" and chunk.deliveries ~= deliveries -- it was given to this worker once more meanwhile
+    if answer and answer ~= "unvouched" and not is_newer then return answer end
     chunk.unclear = chunk.unclear or not answer
     if err and err.kind == "redis" and not self.told then
       log.warn("queue: results are not accepted: %s; trying on", err)
@@ -63,7 +44,7 @@ end
 local function hand_in(self, chunk, reason)
   local changes, retries = count(self)
   local report = { results = chunk.results, changes = changes, retries = retries, stopped = reason }
-  local answer = deliver(self, chunk, text_of(report))
+  local answer = deliver(self, chunk, chunks.encode_report(report))
   if answer ~= "ok" and not chunk.unclear then -- the next report has them
     self.changes, self.retries = self.changes - changes, self.retries - retries
   end

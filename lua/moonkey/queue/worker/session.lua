@@ -7,6 +7,7 @@ it that the worker was frozen or that Redis could not be asked. Whatever it hand
 given the chunk meanwhile; so a worker need not know that, and simply begins anew.
 ]]
 local beats = require "moonkey.queue.worker.beat"
+local bound = require "moonkey.queue.worker.bounded"
 local control = require "moonkey.control"
 local engine = require "moonkey.batch.engine"
 local helds = require "moonkey.queue.worker.held"
@@ -27,6 +28,7 @@ local Session = {}
 Session.__index = Session
 
 local WINDOW = 5 -- seconds over which the rate that others are told is measured
+local PATIENCE = 5 -- seconds
 
 -- What is said to calls that are not sent any more.
 local NOT_SENT = {
@@ -90,6 +92,7 @@ end
 
 function Session:on_result(r)
   self.tally:add(r)
+  bound(r)
   local chunk = self.held:ended(r)
   if chunk and chunk.left == 0 then self.reports:add(chunk) end
 end
@@ -130,6 +133,14 @@ local function rest(self, seconds)
   if reason then self:finish(reason) end
 end
 
+-- With each beat. Rows that wait for the coordinator do so for a while only, once the worker is to end.
+local function look_around(self)
+  if not sys.interrupted() and not http.stop_reason() then return end
+  self.source:close()
+  self.leaves_at = self.leaves_at or sys.now() + math.min(self.lease, PATIENCE)
+  if sys.now() > self.leaves_at then self.notes:give_up("the worker ends, and the coordinator does not answer") end
+end
+
 local function open(self)
   local link, lease = self.link, self.lease
   self.held = helds.new()
@@ -143,7 +154,7 @@ local function open(self)
     on_state = function(state) self:note_state(state) end,
     on_lost = function(id) self:lose(id) end,
     on_over = function() self:stop("lease") end,
-    on_tick = function() if sys.interrupted() then self.source:close() end end,
+    on_tick = function() look_around(self) end,
   }
   self.taking = takings.new{
     link = link, held = self.held, lease = lease, few = self.jobs,
