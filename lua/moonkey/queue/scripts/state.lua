@@ -8,5 +8,5 @@ local state, why = ARGV[2], ARGV[3]
 local before = redis.call("HGET", key.run, "state")
 if not before then return "gone" end
 if RANK[state] <= (RANK[before] or 0) then return before end
-redis.call("HSET", key.run, "state", state, "why", why)
+redis.call("HSET", key.run, "state", state, "why", why or "")
 return state
