@@ -364,6 +364,52 @@ static void takes_large_answers(void **state)
     }
 }
 
+/* Each of half a million elements. */
+static void takes_long_lists(void **state)
+{
+    (void)state;
+    enum { MANY = 500000 };
+    struct redis_reader reader;
+    struct buf text;
+    redisReply *reply;
+    const char *why;
+    buf_init(&text, MANY * 5);
+    buf_printf(&text, "*%d\r\n", MANY);
+    for (size_t i = 0; i < MANY; i++)
+        buf_puts(&text, ":1\r\n");
+    assert_true(redis_reader_init(&reader));
+    for (int i = 0; i < 4; i++) {
+        assert_true(redis_reader_feed(&reader, buf_text(&text), text.len, &why));
+        assert_true(redis_reader_next(&reader, &reply, &why));
+        assert_int_equal(reply->elements, MANY);
+        freeReplyObject(reply);
+    }
+    redis_reader_free(&reader);
+    buf_free(&text);
+}
+
+static void nothing_happens(struct timer *timer)
+{
+    timer->due = 0;
+}
+
+static void sleeps_while_it_waits(void **state)
+{
+    (void)state;
+    struct peer_reply replies[] = {SELECTED, {.text = "$1\r\na\r\n"}, {.then = PEER_HANG}};
+    struct timer timer = {.fire = nothing_happens};
+    struct outcome o;
+    unsigned steps = 0;
+    open_to(replies, COUNT(replies));
+    call(&o, 5 * NS_PER_S, "GET", "a");
+    comes(&o, "a");
+    call(&o, 5 * NS_PER_S, "GET", "b");
+    for (loop_timer_start(loop, &timer, clock_now() + NS_PER_S / 5); timer.due; steps++)
+        loop_step(loop, true);
+    assert_int_equal(o.count, 0);
+    assert_true(steps < 10);
+}
+
 static void notices_the_end_while_idle(void **state)
 {
     (void)state;
@@ -471,6 +517,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(sends_what_is_large, start, end),
         cmocka_unit_test_setup_teardown(ends_for_what_is_no_answer, start, end),
         cmocka_unit_test_setup_teardown(takes_large_answers, start, end),
+        cmocka_unit_test_setup_teardown(takes_long_lists, start, end),
+        cmocka_unit_test_setup_teardown(sleeps_while_it_waits, start, end),
         cmocka_unit_test_setup_teardown(notices_the_end_while_idle, start, end),
         cmocka_unit_test_setup_teardown(takes_no_answer_that_nobody_asked_for, start, end),
         cmocka_unit_test_setup_teardown(times_each_from_its_turn, start, end),
