@@ -13,6 +13,7 @@
 #include "certificate.h"
 #include "clock.h"
 #include "outcome.h"
+#include "tls.h"
 
 enum {
     MOST_SOCKETS = 8, /* of one attempt to connect: two addresses, and what tells of the name */
@@ -217,28 +218,17 @@ static bool set_options(struct link *link, const struct link_options *o)
     SET(CURLOPT_PROXY, ""); /* also none of the environment's */
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_SSL_ENABLE_ALPN, 0L);
-    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(CURLOPT_SSL_SESSIONID_CACHE, 0L); /* libcurl 7.88 frees a name of it twice when it has no memory */
     SET(CURLOPT_TIMEOUT_MS, (long)o->timeout_ms);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)o->timeout_ms);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_SECONDS);
     SET(CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL);
     SET(CURLOPT_QUICK_EXIT, 1L); /* do not wait for the resolver when leaving */
-    if (o->ca_file) {            /* in place of both of the system's */
-        SET(CURLOPT_CAINFO, o->ca_file);
-        SET(CURLOPT_CAPATH, NULL);
-    }
-    if (o->cert_file)
-        SET(CURLOPT_SSLCERT, o->cert_file);
-    if (o->key_file)
-        SET(CURLOPT_SSLKEY, o->key_file);
-    SET(CURLOPT_KEYPASSWD, ""); /* rather fail than have OpenSSL ask for it on the terminal */
     curl_multi_setopt(link->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(link->multi, CURLMOPT_SOCKETDATA, link);
     curl_multi_setopt(link->multi, CURLMOPT_TIMERFUNCTION, on_wanted_timer);
     curl_multi_setopt(link->multi, CURLMOPT_TIMERDATA, link);
-    return well;
+    return tls_set(e, o->ca_file, o->cert_file, o->key_file) && well;
 }
 
 struct link *link_open(struct loop *loop, const struct link_options *options, const struct link_owner *owner)

@@ -8,6 +8,7 @@
 #include "certificate.h"
 #include "outcome.h"
 #include "sockets.h"
+#include "tls.h"
 
 enum {
     IDLE_SECONDS = 60,      /* a connection that has waited longer is not used again: many proxies drop it without a word */
@@ -190,30 +191,18 @@ static bool set_options(struct transfer *t)
     SET(CURLOPT_PROTOCOLS_STR, c->loopback ? "http,https" : "https");
     SET(CURLOPT_HTTP_VERSION, c->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_PIPEWAIT, c->http2 ? 1L : 0L); /* rather wait for a stream than connect once more */
-    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_CONNECTTIMEOUT_MS, c->connect_timeout_ms);
     SET(CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST_BYTES);
     SET(CURLOPT_LOW_SPEED_TIME, (long)SLOW_SECONDS);
     SET(CURLOPT_MAXAGE_CONN, (long)IDLE_SECONDS);
     SET(CURLOPT_MAXLIFETIME_CONN, (long)LIFETIME_SECONDS);
-    SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);              /* libcurl 7.88 frees a name of it twice when it has no memory */
     SET(CURLOPT_QUICK_EXIT, 1L);                       /* do not wait for the resolver when leaving */
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* the credential is not for proxies */
     if (c->loopback)
         SET(CURLOPT_PROXY, "");
     else if (c->proxy)
         SET(CURLOPT_PROXY, c->proxy);
-    if (c->ca_file) { /* in place of both of the system's */
-        SET(CURLOPT_CAINFO, c->ca_file);
-        SET(CURLOPT_CAPATH, NULL);
-    }
-    if (c->cert_file)
-        SET(CURLOPT_SSLCERT, c->cert_file);
-    if (c->key_file)
-        SET(CURLOPT_SSLKEY, c->key_file);
-    SET(CURLOPT_KEYPASSWD, ""); /* rather fail than have OpenSSL ask for it on the terminal */
-    return well;
+    return tls_set(e, c->ca_file, c->cert_file, c->key_file) && well;
 }
 
 static void dispose(struct transfer *t)
