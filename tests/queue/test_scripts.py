@@ -271,7 +271,7 @@ class Vouching(Case):
 
 class Coordinators(Case):
     def test_there_is_one(self):
-        self.assertEqual(self.boss("begin", "boss-2", 1000, "state", "open")[:2], ["busy", "boss-1"])
+        self.assertEqual(self.boss("begin", "boss-2", 60000, "state", "open")[:2], ["busy", "boss-1"])
         self.assertEqual(self.boss("watch", "boss-2", 1000), ["usurped", "boss-1"])
 
     def test_another_takes_over_once_it_is_dead(self):

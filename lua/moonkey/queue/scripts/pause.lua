@@ -3,7 +3,7 @@ The API asks to be left alone: that holds for all workers of a run. A shorter pa
   ARGV    [2] ms, of which at most 300,000 count
   answer  how long the pause is now, ms
 ]]
-local ms = math.min(300000, math.floor(tonumber(ARGV[2])))
+local ms = math.min(LONGEST_PAUSE, math.floor(tonumber(ARGV[2])))
 if ms > pause_ms() and redis.call("EXISTS", key.run) == 1 then
   redis.call("SET", key.pause, "1", "PX", ms)
 end

@@ -82,8 +82,11 @@ local function now_ms()
   return now[1] * 1000 + math.floor(now[2] / 1000)
 end
 
+-- One that is longer than any was begun before the server's clock was set back, and would not end soon.
+local LONGEST_PAUSE = 300000
 local function pause_ms()
-  return math.max(0, redis.call("PTTL", key.pause))
+  local left = redis.call("PTTL", key.pause)
+  return left <= LONGEST_PAUSE and math.max(0, left) or 0
 end
 
 -- What a worker said of itself last goes; its place in the group only if it holds nothing, because that would be lost with it.

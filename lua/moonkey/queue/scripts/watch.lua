@@ -5,6 +5,18 @@ The coordinator is alive, and looks at its run. Workers that have not been heard
           facts have `age`, the ms since the worker said so · { "gone" } · { "usurped", who coordinates the run now }
 ]]
 local LEASES = 4
+local JITTER = 1000 -- ms that a clock may be set back at any time
+
+-- What a worker got in what is the future since the server's clock was set back would not be anybody else's before that. If the
+-- worker is alive, it does this by its beats.
+local function date_back(consumer, facts, now)
+  for _, entry in ipairs(redis.call("XPENDING", key.chunks, GROUP, "-", "+", MANY, consumer)) do
+    redis.call("XCLAIM", key.chunks, GROUP, consumer, 0, entry[1], "JUSTID")
+  end
+  facts.at = now
+  redis.call("HSET", key.workers, consumer, cjson.encode(facts))
+end
+
 local coordinator, alive = ARGV[2], ARGV[3]
 local state = redis.call("HGET", key.run, "state")
 if not state then return { "gone" } end
@@ -18,6 +30,7 @@ local answer = { state, redis.call("XLEN", key.chunks) - held, held,
 local now, workers = now_ms(), redis.call("HGETALL", key.workers)
 for i = 1, #workers, 2 do
   local consumer, facts = workers[i], cjson.decode(workers[i + 1])
+  if facts.at > now + JITTER then date_back(consumer, facts, now) end
   facts.age = now - facts.at
   if facts.age > LEASES * facts.lease then
     forget_worker(consumer)
