@@ -33,7 +33,7 @@ class Plain(Case):
         self.assertEqual(run.chunks(), [])
         self.assertEqual(self.token(self.env, self.id(7))["name"], "Row 7")
         self.assertEqual(run.workers(), {}, "it has left")
-        self.assertIn("did 30 rows: 30 done", done.err)
+        self.assertIn("did 30 rows here: 30 done", done.err)
 
 
 class Ends(Timed):

@@ -11,7 +11,6 @@ local queue_url = require "moonkey.queue.url"
 local recorder = require "moonkey.batch.journal.recorder"
 local restricted = require "moonkey.cli.restricted"
 local stop = require "moonkey.cli.stop"
-local summary = require "moonkey.batch.summary"
 local sys = require "moonkey.sys"
 local units = require "moonkey.cli.units"
 local workers = require "moonkey.queue.worker"
@@ -64,12 +63,6 @@ local function own_rate(args, profile)
   return profile and profile.rate and units.rate(profile.where .. ": rate", profile.rate) or 0
 end
 
-local function say_what_was_done(tally)
-  if tally:settled() == 0 then return end
-  log.info("did %s: %s done, %s unchanged, %s failed, %s unknown", summary.rows(tally:settled()), summary.number(tally.done),
-    summary.number(tally.skipped), summary.number(tally.failed), summary.number(tally.unknown))
-end
-
 local function why(reason)
   local limit, text = limits.reached()
   return limit and text or stop.why(reason)
@@ -94,10 +87,10 @@ return function(args)
   local count, profile = connect.configure(args, batch.DEFAULT_JOBS)
   local own = own_job(args, place, chunk, policy)
   own.target, own.dry_run, own.checks = recorder.target().target, http.dry_run(), profile and profile.checks and profile.where
+  own.read_only = args.read_only or profile and profile.read_only
   local worker = workers.new{ connection = queue, own = own, jobs = count, lease = lease, own_rate = own_rate(args, profile),
     wanted = args.run, drain = args.drain }
   local reason = worker:work()
-  say_what_was_done(worker.tally)
   queue:close()
   return exit_code(reason)
 end

@@ -7,6 +7,7 @@ The lease that is kept is a little shorter than the one that others go by, so th
 ]]
 local control = require "moonkey.control"
 local http = require "moonkey.http"
+local log = require "moonkey.log"
 local signals = require "moonkey.queue.worker.signal"
 local sys = require "moonkey.sys"
 local task = require "moonkey.task"
@@ -34,12 +35,23 @@ local function renew(self, sent)
   control.lease(math.max(self.until_ - sys.elapsed(), 0))
 end
 
--- One beat: the state of the run, or nil, err.
+-- What keeps beats from being answered is said once.
+local function note_answer(self, err)
+  if err and not self.err then
+    log.warn("%s; what is held is gone on with until the lease is over", err)
+  elseif self.err and not err then
+    log.info("the queue answers again")
+  end
+  self.err = err
+end
+
+-- One beat: the state of the run, or nil.
 local function beat(self)
   local sent, ids = sys.elapsed(), {}
   for id in pairs(self.held.chunks) do ids[#ids + 1] = id end
   local reply, err = self.link:script("beat", self.lease * 1000 // 1 | 0, self.facts(), table.unpack(ids))
-  if not reply then return nil, err end
+  note_answer(self, err)
+  if not reply then return nil end
   renew(self, sent)
   self.pace:back()
   self.on_state(reply[1])
@@ -71,7 +83,7 @@ local function keep_beating(self)
   end
 end
 
--- The first beat: from here on the worker has a lease. The state of the run, or nil, err.
+-- The first beat: from here on the worker has a lease. The state of the run, or nil.
 function Beat:first()
   return beat(self)
 end

@@ -9,6 +9,7 @@ local log = require "moonkey.log"
 local runs = require "moonkey.queue.worker.runs"
 local sessions = require "moonkey.queue.worker.session"
 local signals = require "moonkey.queue.worker.signal"
+local summary = require "moonkey.batch.summary"
 local sys = require "moonkey.sys"
 local tallies = require "moonkey.batch.tally"
 
@@ -19,8 +20,8 @@ Worker.__index = Worker
 
 local LOOK = 0.5 -- seconds until it looks for runs again
 
--- After these the same run is gone on with.
-local BEGINS_ANEW = { lost = true, lease = true, away = true, idle = true }
+-- After these it may come back to the same run.
+local COMES_BACK = { lost = true, lease = true, away = true, idle = true }
 
 local function hostname()
   local file = io.open("/proc/sys/kernel/hostname")
@@ -37,21 +38,35 @@ local function consumer_name(host)
   return ("%s-%d-%s"):format(host, sys.getpid(), random)
 end
 
--- The job's setup, once for each run; nothing else is said to be its state.
-function Worker:set_up(run)
-  local served = self.served[run.id]
-  if served then return served.state end
-  log.info("run %s: begins to work on it, as %s", run.id, self.consumer)
-  served = { run = run }
+-- What there is of a run while this worker comes back to it: how its rows ended, and its job's state.
+function Worker:served_run(run)
+  local served = self.served[run.id] or { run = run, tally = tallies.new() }
   self.served[run.id] = served
-  if run.work.setup then served.state = run.work.setup() end
+  return served
+end
+
+-- The job's setup, once for each run.
+local function set_up(self, served)
+  if served.is_set_up then return served.state end
+  served.is_set_up = true
+  log.info("run %s: begins to work on it, as %s", served.run.id, self.consumer)
+  if served.run.work.setup then served.state = served.run.work.setup() end
   return served.state
+end
+
+local function say_what_was_done(served)
+  local tally = served.tally
+  if tally:settled() == 0 then return end
+  log.info("run %s: did %s here: %s done, %s unchanged, %s failed, %s unknown", served.run.id, summary.rows(tally:settled()),
+    summary.number(tally.done), summary.number(tally.skipped), summary.number(tally.failed), summary.number(tally.unknown))
 end
 
 function Worker:tear_down(id)
   local served = self.served[id]
   self.served[id] = nil
-  if served and served.run.work.teardown then served.run.work.teardown(served.state) end
+  if not served or not served.is_set_up then return end
+  say_what_was_done(served)
+  if served.run.work.teardown then served.run.work.teardown(served.state) end
 end
 
 -- Why it does not wait for more rows of the run, with nothing to do for so many seconds.
@@ -61,50 +76,56 @@ function Worker:may_leave(run, seconds)
 end
 
 function Worker:serve(run)
+  local served = self:served_run(run)
   return sessions.run{ link = links.new(self.connection, run.id, self.consumer), run = run, jobs = self.jobs,
-    lease = self.lease, own_rate = self.own_rate, host = self.host, tally = self.tally,
-    set_up = function() return self:set_up(run) end,
+    lease = self.lease, own_rate = self.own_rate, host = self.host, tally = served.tally,
+    set_up = function() return set_up(self, served) end,
     may_leave = function(...) return self:may_leave(...) end }
 end
 
 local SAID = { closing = "its coordinator has stopped it", halted = "it was halted", cancelled = "it was cancelled",
-  gone = "it is over", drained = "nothing is left to be done", lost = "it begins anew",
-  lease = "the lease was over: it begins anew" }
+  gone = "it is over", drained = "nothing is left to be done", lost = "begins anew", lease = "begins anew" }
 
--- Work on a run until that is over for this worker. A reason to end, or nil and whether nothing is left of it.
+-- Work on a run until that is over for this worker. A reason to end, or nil and why that was.
 local function work_on(self, run)
   local reason, ended = self:serve(run)
   if reason then return reason end
   if SAID[ended] then log.info("run %s: %s", run.id, SAID[ended]) end
-  if not BEGINS_ANEW[ended] then self:tear_down(run.id) end
-  return nil, ended == "drained"
+  if not COMES_BACK[ended] then self:tear_down(run.id) end
+  if ended == "away" then signals.new():wait(LOOK) end
+  return nil, ended
 end
 
--- The next run; nil and what is said of that once, or a reason to end.
-local function look(self)
-  local run, misfits, err = self.runs:next()
-  if run then return run end
-  if err then return nil, ("there is no connection to the queue: %s"):format(err) end
-  if misfits > 0 and not self.has_looked then return nil, nil, "unfit" end
-  return nil, "there is no run on the queue that this worker can work on: waiting for one"
+-- There is no run to work on. Said once.
+local function wait(self, err)
+  local said = err and tostring(err) or "there is no run on the queue that this worker can work on: waiting for one"
+  if self.said ~= said then log[err and "warn" or "info"]("%s", said) end
+  self.said = said
+  signals.new():wait(LOOK)
 end
 
 local function work(self)
-  local drained = {}
+  local passed, is_first = {}, true -- runs that it has just left, because there was nothing to do
   while not sys.interrupted() do
-    local run, said, reason = look(self)
-    if reason then return reason end
-    if run and drained[run.id] or not run and self.drain then return "drained" end
+    local run, misfits, err = self.runs:next(passed)
     if run then
-      self.has_looked, self.waits = true, nil
-      reason, drained[run.id] = work_on(self, run)
+      self.said = nil
+      local reason, ended = work_on(self, run)
       if reason then return reason end
+      if not self.drain then passed = {} end
+      passed[run.id] = ended == "idle" or ended == "drained" or nil
+    elseif err then
+      wait(self, err)
+    elseif is_first and misfits > 0 then
+      return "unfit"
+    elseif self.drain then
+      return "drained"
+    elseif next(passed) then
+      passed = {}
     else
-      self.has_looked = true
-      if self.waits ~= said then log.info("%s", said) end
-      self.waits = said
-      signals.new():wait(LOOK)
+      wait(self)
     end
+    is_first = is_first and err ~= nil
   end
   return "interrupted"
 end
@@ -128,7 +149,7 @@ end
   own_rate = starts a second, 0 for any, wanted = id of the only run to work on, or nil, drain = ends where nothing is left }
 ]]
 function M.new(options)
-  local self = setmetatable({ served = {}, tally = tallies.new(), host = HOST }, Worker)
+  local self = setmetatable({ served = {}, host = HOST }, Worker)
   for name, value in pairs(options) do self[name] = value end
   self.consumer = consumer_name(self.host)
   self.own.account = account_id()

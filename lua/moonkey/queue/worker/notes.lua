@@ -86,11 +86,17 @@ function Notes:record(what)
   local note = { number = self.last, chunk = chunk, row = what.row, intent = what.intent, text = chunks.encode_note(what),
     announced = what.intent and { what.row, what.intent } or {}, gate = core.gate() }
   self.unacked[note] = true
+  if what.intent then self.announced[what.row] = true end
   self.listener = self.listener or task.spawn(listen, self)
   self.news:send()
   send(self, note)
   note.gate:wait()
   return not note.failure or nil, note.failure
+end
+
+-- Has this row announced a write that must not be repeated? The coordinator may have that in its journal, whatever came of it.
+function Notes:has_announced(row)
+  return self.announced[row] == true
 end
 
 -- Nothing is recorded any more: rows that wait for that are told `why`.
@@ -109,7 +115,8 @@ end
 
 -- `id`: of the run, which is the context's.
 function M.new(link, held, id)
-  return setmetatable({ id = id, link = link, held = held, unacked = {}, last = 0, news = signals.new() }, Notes)
+  return setmetatable({ id = id, link = link, held = held, unacked = {}, announced = {}, last = 0, news = signals.new() },
+    Notes)
 end
 
 return M

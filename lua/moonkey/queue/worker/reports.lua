@@ -17,11 +17,11 @@ Reports.__index = Reports
 
 local AGAIN = 0.25 -- seconds until it is tried again
 
--- Writes and retries since the last report.
+-- Writes and retries since the last report. A write that was not sent after all is not counted any more.
 local function count(self)
   local stats = http.stats()
-  local changes, retries = stats.changes - self.changes, stats.retries - self.retries
-  self.changes, self.retries = stats.changes, stats.retries
+  local changes, retries = math.max(stats.changes - self.changes, 0), stats.retries - self.retries
+  self.changes, self.retries = self.changes + changes, self.retries + retries
   return changes, retries
 end
 

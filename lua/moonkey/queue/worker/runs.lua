@@ -50,12 +50,17 @@ local function lacks_checks(own, settings)
   return ("has rows, and %s has checks, which only a plan can pass: run a plan, or use another profile"):format(own.checks)
 end
 
+local function only_reads(own, facts)
+  if own.job or not own.read_only or facts.dry_run == "1" then return nil end
+  return "has rows to be written, and this worker may not write (--read-only)"
+end
+
 -- Why this worker cannot do the rows of that run; nil where it can.
 local function unfit(own, facts, settings)
   if facts.format ~= FORMAT or not settings then
     return ("is one of another moonkey (%s): use the same version"):format(facts.version or "?")
   end
-  local differs = job_differs(own, facts) or lacks_checks(own, settings)
+  local differs = job_differs(own, facts) or lacks_checks(own, settings) or only_reads(own, facts)
   if differs then return differs end
   if facts.target ~= own.target then
     return ("is against %s, and this worker would go to %s: give it the same base URL or profile"):format(
@@ -116,14 +121,19 @@ local function fitting(self)
   return found, misfits
 end
 
--- The oldest that fits and has rows to be taken, otherwise the oldest. nil, and how many do not fit; nil, nil, err.
-function Runs:next()
+-- The oldest that fits and has rows to be taken, otherwise the oldest; not of those whose ids are in `passed`. nil, and how many
+-- do not fit; nil, nil, err.
+function Runs:next(passed)
   local found, misfits = fitting(self)
   if not found then return nil, nil, misfits end
+  local oldest
   for _, run in ipairs(found) do
-    if waiting(self, run) > 0 then return run end
+    if not passed[run.id] then
+      if waiting(self, run) > 0 then return run end
+      oldest = oldest or run
+    end
   end
-  return found[1], misfits
+  return oldest, misfits
 end
 
 -- Is there a run that fits, other than this one, with something to be done?
@@ -140,8 +150,8 @@ function Runs:is_empty(run)
   return self.link:call("HLEN", keys.of(run.id, "sizes")) == 0
 end
 
--- `own`: { job = the worker's or nil, path =, sha256 = of its file, target =, account =, dry_run =, checks = who demands
--- some }; `wanted`: id of the only run to be worked on, or nil.
+-- `own`: { job = the worker's or nil, path =, sha256 = of its file, target =, account =, dry_run =, read_only =, checks
+-- = who demands some }; `wanted`: id of the only run to be worked on, or nil.
 function M.new(link, own, wanted)
   return setmetatable({ link = link, own = own, wanted = wanted, told = {} }, Runs)
 end

@@ -93,6 +93,7 @@ end
 function Session:on_result(r)
   self.tally:add(r)
   bound(r)
+  if r.outcome == "pending" and self.notes:has_announced(r.row) then r.withdrawn = true end
   local chunk = self.held:ended(r)
   if chunk and chunk.left == 0 then self.reports:add(chunk) end
 end

@@ -63,9 +63,9 @@ end
 local function keep_taking(self)
   local pause = SHORTEST
   while not self.closed do
-    if self.held.unstarted >= self.few or not self.is_well() then
+    if self.held.unstarted >= self.few then
       self.news:wait(LONGEST)
-    elseif take(self) then
+    elseif self.is_well() and take(self) then
       pause, self.idle_since, self.looked_at = SHORTEST, nil, nil
     else
       rest(self)
