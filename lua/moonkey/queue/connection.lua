@@ -110,8 +110,7 @@ function Connection:route(place, send)
     elseif WAITS[err.code] and sys.now() < deadline then
       core.gate():wait(WAIT)
     elseif USELESS[err.code] then
-      on:drop(err.message)
-      return nil, problem.new("lost", on.what, err.message)
+      return nil, on:drop(link, err.message)
     else
       return nil, advise(err)
     end
@@ -136,7 +135,7 @@ local function digest_of(link, name)
   if digests[name] then return digests[name] end
   local digest, err = link:call("SCRIPT", "LOAD", scripts.text(name))
   digests[name] = digest
-  return digest, err
+  return digest, err and problem.not_sent(err)
 end
 
 -- A server forgets scripts when it is started anew.

@@ -38,7 +38,7 @@ function Node:connect()
   if not link then return nil, err end
   local text
   text, err = link:call("INFO")
-  if not text then return nil, err end
+  if not text then return nil, problem.not_sent(err) end
   local info = M.parse_info(text)
   local unfit = unfit_for_use(info)
   if unfit then
@@ -61,10 +61,10 @@ function Node:open()
   local waiting = self.opening
   self.opening = nil
   if ok and link then
-    self.link, self.info, self.server, self.failures = link, info, info.run_id, 0
+    self.link, self.server, self.failures, self.err = link, info.run_id, 0, nil
     self.connections = self.connections + 1
   else
-    self.err = info
+    self.err = ok and info or problem.new("unreachable", self.what, tostring(link))
     self:back_off()
   end
   for _, gate in ipairs(waiting) do gate:open() end
@@ -82,29 +82,37 @@ function Node:wait_for_other_task()
   gate:wait()
 end
 
+-- It was lost just now, as it was for everybody.
+function Node:note_loss()
+  local _, err = self.link:call("PING") -- which is not sent, and says why
+  self.link, self.err = nil, err
+  self:back_off()
+end
+
 -- The link, or nil, err: at once while a back-off lasts.
 function Node:get()
   if self:is_up() then return self.link end
   if self.closed then return nil, problem.new("lost", self.what, "it was closed here") end
   if self.opening then
     self:wait_for_other_task()
+  elseif self.link then
+    self:note_loss()
   elseif sys.now() >= self.next_try then
-    if self.link and self.failures == 0 then -- it was lost just now, as it was for everybody
-      self.link = nil
-      self:back_off()
-      return nil, problem.new("lost", self.what, "it is made anew in a moment")
-    end
     self:open()
   end
   if self:is_up() then return self.link end
-  return nil, self.err or problem.new("lost", self.what, "it is made anew in a moment")
+  return nil, self.err
 end
 
--- Of no use any more, for a reason that the server gave.
-function Node:drop(why)
-  self.link:close(why)
-  self.link = nil
-  self:back_off()
+-- A link is of no use any more, for a reason that the server gave, to one or more tasks: the err.
+function Node:drop(link, why)
+  local err = problem.new("lost", self.what, why)
+  link:close(why)
+  if self.link == link then
+    self.link, self.err = nil, err
+    self:back_off()
+  end
+  return err
 end
 
 function Node:close()

@@ -10,4 +10,10 @@ function M.new(kind, title, detail)
   return problem
 end
 
+-- The same, of something before what was asked for, which has not been sent then.
+function M.not_sent(err)
+  if err.sent then err.sent = false end
+  return err
+end
+
 return M
