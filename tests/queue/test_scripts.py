@@ -63,6 +63,15 @@ class Chunks(Case):
         self.assertEqual(self.take("w2"), ["open", "1-2", "rows of 1-2", 1])
         self.assertEqual(self.take("w3"), ["open"])
 
+    def test_of_a_worker_with_a_longer_lease_are_its_own_for_that_long(self):
+        self.add("1-1")
+        self.take("w1", lease=3 * LEASE)
+        self.beat("w1", "1-1", lease=3 * LEASE)
+        self.pass_lease()
+        self.assertEqual(self.take("w2"), ["open"])
+        self.pass_lease(), self.pass_lease()
+        self.assertEqual(self.take("w2"), ["open", "1-1", "rows of 1-1", 2])
+
     def test_added_twice_are_refused(self):
         self.add("1-1", "1-2")
         self.assertEqual(self.boss("add", "1-1", "rows", 3), "exists")

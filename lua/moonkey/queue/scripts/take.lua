@@ -7,11 +7,17 @@ A worker takes a chunk: what another has left behind comes first. What was given
 ]]
 local consumer, lease, most = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
+-- What it goes by itself, which may be longer than that of who takes: meanwhile it may still send what the rows ask for.
+local function lease_of(holder)
+  local facts = redis.call("HGET", key.workers, holder)
+  return facts and cjson.decode(facts).lease or lease
+end
+
 -- XPENDING and XCLAIM rather than XAUTOCLAIM, which does not tell who had it.
 local function next_stale()
-  local stale = redis.call("XPENDING", key.chunks, GROUP, "IDLE", lease, "-", "+", 1)[1]
-  if not stale then return end
-  return { id = stale[1], holder = stale[2], deliveries = stale[4] }
+  for _, stale in ipairs(redis.call("XPENDING", key.chunks, GROUP, "IDLE", lease, "-", "+", MANY)) do
+    if stale[3] >= lease_of(stale[2]) then return { id = stale[1], holder = stale[2], deliveries = stale[4] } end
+  end
 end
 
 local function add_holder(id, holder)
