@@ -149,7 +149,10 @@ local function free(self, chunk, id)
   local lane = self.lanes
   if lane.holder[id] ~= chunk then return end -- another row of it was met before
   lane.holder[id] = nil
-  if lane.queues[id] then self.ready[#self.ready + 1] = id end
+  if lane.queues[id] then
+    self.ready_last = self.ready_last + 1 -- not by #, which says nothing of a list whose beginning is gone
+    self.ready[self.ready_last] = id
+  end
 end
 
 -- A chunk is in. `back`: its rows that have not ended, in their order; they come before those that wait for the same ids.
@@ -177,7 +180,7 @@ function Window:abandon()
   local items = {}
   table.move(self.filling.items, 1, #self.filling.items, 1, items)
   table.move(self.loose, 1, #self.loose, #items + 1, items)
-  self.filling, self.loose, self.ready, self.ready_at = new_chunk(), {}, {}, 1
+  self.filling, self.loose, self.ready, self.ready_at, self.ready_last = new_chunk(), {}, {}, 1, 0
   for id in pairs(self.lanes.queues) do
     local item = self.lanes:next(id)
     while item do
@@ -213,7 +216,7 @@ function M.new(options)
   return setmetatable({
     rows = options.rows, session = options.session, sequence = 0, most_writes = options.most_writes, writes = 0,
     now = options.now, lanes = lanes.new(1000), filling = new_chunk(), out = {}, count = 0, bytes = 0, open = 0,
-    ready = {}, ready_at = 1, loose = {},
+    ready = {}, ready_at = 1, ready_last = 0, loose = {},
   }, Window)
 end
 
