@@ -86,7 +86,7 @@ function M.run(self)
   if not top then return false end
   self.window.session = math.max(self.window.session, windows.parts(top) + 1)
   local ok, err = adopt_all(self, ids)
-  if not ok then return nil, err or self.err end
+  if not ok then return nil, err or self.err end -- what was read told itself
   tell(self)
   return true
 end

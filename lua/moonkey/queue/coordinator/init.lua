@@ -32,6 +32,7 @@ Coordinator.__index = Coordinator
 
 local WATCH = 0.5 -- seconds between looks at the run
 local AGAIN = 0.2 -- seconds until it is tried again
+local PATIENCE = 60 -- seconds for which it is tried before the first row; after that, for as long as it takes
 
 -- What the server has is to be compared with what is known here, because an answer did not come, or it is another server.
 function Coordinator:compare()
@@ -42,16 +43,15 @@ end
 function Coordinator:failed(err)
   self.err = err
   self:compare()
-  local text = tostring(err)
-  if self.away_since and self.said == text then return end
-  self.away_since, self.said = self.away_since or sys.now(), text
-  log.warn("queue: %s; trying again, and nothing is lost", text)
+  if self.away_since then return log.debug("queue: %s", err) end
+  self.away_since = sys.now()
+  log.warn("queue: %s; trying again, and nothing is lost", err)
 end
 
 local function answers(self)
   if not self.away_since then return end
   log.info("queue: it answers again")
-  self.away_since, self.said = nil, nil
+  self.away_since = nil
 end
 
 -- ---- before the first row ----
@@ -61,7 +61,7 @@ local function begin(self)
   while true do
     local ok, err, alive = comparing.begin(self)
     if ok then return true end
-    if not alive then return nil, tostring(err) end
+    if not alive then return nil, err end
     if sys.now() > deadline or sys.interrupted() then
       return nil, ("another moonkey coordinates run %s at %s: end that first"):format(self.run, self.place)
     end
@@ -84,15 +84,27 @@ end
 
 local function enter(self, is_again)
   local before, err = self.conn:call("HGET", keys.of(self.run, "run"), "server")
-  if before == nil then return nil, tostring(err) end
+  if before == nil then return nil, err end
   local knows = false
+  self.window, self.taken = windows.new(self.layout), {}
   if is_again then
-    local message
-    knows, message = adopting.run(self)
-    if knows == nil then return nil, tostring(message) end
+    knows, err = adopting.run(self)
+    if knows == nil then return nil, err end
   end
   compare_servers(self, before, knows)
   return begin(self)
+end
+
+-- Connections may break here, too. True, or nil, err or message.
+local function enter_surely(self, is_again)
+  local deadline = sys.now() + PATIENCE
+  while true do
+    local ok, err = enter(self, is_again)
+    local is_fatal = ok or type(err) ~= "table" or err.kind == "redis"
+    if is_fatal or sys.now() > deadline or sys.interrupted() then return ok, err end
+    self:failed(err)
+    core.gate():wait(AGAIN)
+  end
 end
 
 function Coordinator:open(recorder)
@@ -101,7 +113,8 @@ function Coordinator:open(recorder)
   local message
   self.over, message = chunks_of(writer)
   if not self.over then return nil, ("cannot write the journal %s: %s"):format(recorder.path, message) end
-  self.window = windows.new{ rows = self.rows, session = writer.session, most_writes = self.max_changes, now = sys.now }
+  self.layout = { rows = self.rows, session = writer.session, most_writes = self.max_changes, now = sys.now }
+  self.window = windows.new(self.layout)
   self.workers.lease = math.tointeger(self.over:value("queue_lease"))
   function writer.sent() return self.window.writes end
   if not http.dry_run() then announce.before_write() end
@@ -109,7 +122,7 @@ function Coordinator:open(recorder)
   self.facts.account = account and account:match("^%S+")
   if http.stop_reason() then return writer:settle{} end
   local ok
-  ok, message = enter(self, recorder.kind ~= nil)
+  ok, message = enter_surely(self, recorder.kind ~= nil)
   if not ok then return nil, ("cannot begin at the queue %s: %s"):format(self.place, message) end
   self.has_begun = true
   writer:put{ queue_open = 1 }
