@@ -272,6 +272,22 @@ class Refusals(Timed):
             self.assertEqual(done.code, code, done.err)
             self.assertIn(message, done.err)
 
+    def test_redis_that_is_not_there_yet(self):
+        run = self.begin()
+        run.add([self.row(1)])
+        self.redis.wait_until_written()
+        self.redis.kill()
+        worker = self.hire("--drain")
+        time.sleep(1)
+        self.assertIsNone(worker.poll())
+        self.redis.start()
+        run.boss = scripts.Side(self.redis, "coordinator", run.name)
+        run.boss("vouch", run.boss.server)
+        done = self.finish(worker)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("trying on for 10 s", done.err)
+        self.assertEqual(run.outcomes(), {1: "done"})
+
     def test_a_wrong_password(self):
         done = self.finish(self.hire(env={"MOONKEY_QUEUE_PASSWORD": "notThatOne"}))
         self.assertEqual(done.code, 2, done.err)

@@ -3,6 +3,7 @@ local batch = require "moonkey.batch"
 local batch_command = require "moonkey.cli.batch"
 local connect = require "moonkey.cli.connect"
 local connection = require "moonkey.queue.connection"
+local core = require "moonkey.task.core"
 local digest = require "moonkey.digest"
 local http = require "moonkey.http"
 local limits = require "moonkey.limits"
@@ -18,6 +19,7 @@ local workers = require "moonkey.queue.worker"
 local DEFAULT_LEASE = "15s"
 local SHORTEST, LONGEST = 1, 3600 -- seconds of a lease
 local PASSED = 0.34 -- of a lease, that an answer of Redis may take: a lost one leaves time for another try
+local START, AGAIN = 10, 0.5 -- seconds to wait for Redis at the start, and between two tries
 
 local function lease_of(args)
   local lease = units.duration("--lease", args.lease or DEFAULT_LEASE)
@@ -35,10 +37,20 @@ local function place_of(args)
 end
 
 local UNUSABLE = { redis = true, refused = true } -- it is the configuration that has to be another
+local MAY_PASS = { unreachable = true, lost = true }
 
+-- It may be that Redis is started just now, as this worker is.
 local function open_queue(args, place, lease)
-  local opened, err = connection.open{ url = place, args = args, timeout = math.min(5, lease * PASSED) }
-  return opened or stop.with(UNUSABLE[err.kind] and 2 or 1, tostring(err))
+  local deadline, said = sys.now() + START, false
+  while true do
+    local opened, err = connection.open{ url = place, args = args, timeout = math.min(5, lease * PASSED) }
+    if opened then return opened end
+    if sys.interrupted() then stop.quietly(128 + sys.interrupted()) end
+    if not MAY_PASS[err.kind] or sys.now() > deadline then stop.with(UNUSABLE[err.kind] and 2 or 1, tostring(err)) end
+    if not said then log.warn("%s; trying on for %d s", err, START) end
+    said = true
+    core.gate():wait(AGAIN)
+  end
 end
 
 -- Files that are read anew with each connection.

@@ -121,8 +121,8 @@ local function fitting(self)
   return found, misfits
 end
 
--- The oldest that fits and has rows to be taken, otherwise the oldest; not of those whose ids are in `passed`. nil, and how many
--- do not fit; nil, nil, err.
+-- The oldest that fits and has rows to be taken, otherwise the oldest; not of those whose ids are in `passed`. nil, and how
+-- many do not fit; nil, nil, err.
 function Runs:next(passed)
   local found, misfits = fitting(self)
   if not found then return nil, nil, misfits end
