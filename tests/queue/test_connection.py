@@ -232,10 +232,9 @@ class Useless(Case):
 
 
 class InACluster(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.cluster = cluster.Cluster(scripts.users())
-        cls.addClassCleanup(cls.cluster.stop)
+    def setUp(self):
+        self.cluster = cluster.Cluster(scripts.users())
+        self.addCleanup(self.cluster.stop)
 
     def test_a_run_is_found_wherever_it_is(self):
         named, *others = self.cluster.nodes
@@ -264,6 +263,20 @@ class InACluster(unittest.TestCase):
             other.start()
             self.assertEqual(talk.ask_until_ok("call", "HGET", f"moonkey:{{{run}}}:run", "state")[0], ["ok", "open"])
             self.assertEqual(talk.ask("server", run), ["ok", other.admin.info("server")["run_id"]])
+
+    def test_a_node_that_fails_for_good_and_another_takes_its_slots(self):
+        named, other, third = self.cluster.nodes
+        run = self.cluster.run_on(other)
+        key = f"moonkey:{{{run}}}:run"
+        with Talk(named) as talk:
+            talk.ask_until_ok("script", "begin", run, "me", 60000, "state", "open")
+            slot, heir = named.admin.execute_command("CLUSTER KEYSLOT", key), third.admin.execute_command("CLUSTER MYID")
+            other.kill()
+            for node in (third, named):
+                node.admin.config_set("cluster-require-full-coverage", "no")
+                node.admin.execute_command("CLUSTER SETSLOT", slot, "NODE", heir)
+            self.assertEqual(talk.ask_until_ok("script", "begin", run, "me", 60000, "state", "open")[0][1][0], "ok")
+            self.assertEqual(talk.ask("server", run), ["ok", third.admin.info("server")["run_id"]])
 
 
 if __name__ == "__main__":
