@@ -13,7 +13,7 @@ local units = require "moonkey.cli.units"
 local M = {}
 
 -- The job of a run whose rows are done elsewhere.
-M.job = { custom = true }
+M.job = { custom = true, run = function() error("the rows of this run are done by workers") end }
 
 function M.configure(cmd)
   cmd:option("--queue", "Have workers do the rows: the Redis between, rediss://[USER@]HOST[:PORT][/DB], or redis://… on "
