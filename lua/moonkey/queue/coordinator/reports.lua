@@ -190,10 +190,11 @@ function M.process(self, entries)
   for _, entry in ipairs(entries) do
     if entry.kind ~= "note" then take_in(self, entry) end
   end
+  local committed = self.writer:commit() -- before anything is sent that comes after these rows
   self.sending:send()
   self.reading:send()
   local ok, err, _ = answer(self, acks) -- also where the journal has failed: that is what they are told
-  if self.writer:commit() and ok then _, err = remove(self, entries) end
+  if committed and ok then _, err = remove(self, entries) end
   if err then self:failed(err) end
 end
 

@@ -2,8 +2,9 @@
 The rows that are on their way: in the chunk that is being filled, in chunks that are out (with Redis and the workers), and
 those that wait. It knows nothing of Redis.
 
-Rows of one id end in file order, over all workers: they are in one chunk, which a worker does in order, or they wait until the
-chunk with those before them is in.
+Rows of one id end in file order, over all workers: each waits until the chunk with the one before it is in, and so in the journal.
+They are not in one chunk either: that is given out anew as a whole, and then the first of them would be done once more on a token
+that the second has changed already, and a row that looks before it writes would find somebody else's work there.
 ]]
 local chunks = require "moonkey.queue.chunk"
 local lanes = require "moonkey.batch.lanes"
@@ -57,11 +58,10 @@ end
 -- A row that was read, { row =, line =, id =, hash =, text = }: into the chunk that is being filled, which has room for it, or
 -- behind those of its id.
 function Window:offer(item)
-  local id, lane, filling = item.id, self.lanes, self.filling
+  local id, lane = item.id, self.lanes
   if not id then return place(self, item) end
-  local holder = lane.holder[id]
-  if lane.queues[id] or (holder and holder ~= filling) then return lane:keep_back(item) end
-  lane.holder[id] = filling
+  if lane.queues[id] or lane.holder[id] then return lane:keep_back(item) end
+  lane.holder[id] = self.filling
   place(self, item)
 end
 
@@ -79,7 +79,7 @@ local function take_ready(self, id)
   return item
 end
 
--- All other rows of the id go where the first has gone, or wait until that is in.
+-- All other rows of the id wait until that one is in.
 local function pass_on(self)
   self.ready[self.ready_at], self.ready_at = nil, self.ready_at + 1
 end
@@ -90,11 +90,6 @@ function Window:refill()
     local item, id = first_ready(self)
     if not item or self:is_full_for(item) then return end
     place(self, take_ready(self, id))
-    while id and self.lanes.queues[id] and self:budget() > 0 do
-      local queue = self.lanes.queues[id]
-      if self:is_full_for(queue[queue.first]) then break end
-      place(self, self.lanes:next(id))
-    end
     if id then pass_on(self) end
   end
 end
