@@ -56,11 +56,12 @@ class Case(unittest.TestCase):
         """Two chunks wait, w1 has one and is alive, w2 has one and was never heard of, one was set aside."""
         for i in range(5):
             boss("add", f"1-{i + 1}", "[]", 100)
-        worker("take", "w0", LONG, 5)
+        worker("take", "w0", 0, 5)
         worker("take", "w1", 0, 1)  # sets aside what w0 has
         facts = {"host": "h", "pid": 7, "jobs": 10, "done": 5000, "failed": 3, "rate": 98.44, "state": "working"}
         worker("beat", "w1", 15000, json.dumps(facts), "1-2")
         worker("take", "w2", LONG, 5)
+        self.redis.admin.hdel(boss.key("workers"), "w0", "w2")
 
     def run_queue(self, *args, code=0, **more):
         got, out, err = moonkey(*args, "--queue", self.url, **more)

@@ -72,6 +72,12 @@ class Chunks(Case):
         self.pass_lease(), self.pass_lease()
         self.assertEqual(self.take("w2"), ["open", "1-1", "rows of 1-1", 2])
 
+    def test_that_holds_before_its_first_beat_too(self):
+        self.add("1-1")
+        self.take("w1", lease=3 * LEASE)
+        self.pass_lease()
+        self.assertEqual(self.take("w2"), ["open"])
+
     def test_added_twice_are_refused(self):
         self.add("1-1", "1-2")
         self.assertEqual(self.boss("add", "1-1", "rows", 3), "exists")
@@ -177,6 +183,7 @@ class Dead(Case):
         for i in range(1100):
             self.add(f"1-{i + 1}")
             self.take("w1", lease=600000)
+        self.worker("beat", "w1", 1, "{}")
         self.pass_lease()
         self.assertEqual(self.take("w2", most=1), ["open"])
         self.assertEqual(self.boss.client.xlen(self.boss.key("dead")), 1000)
@@ -443,8 +450,9 @@ class Look(Case):
         chunks = {chunk[0]: chunk[1:] for chunk in chunks}
         self.assertEqual({chunk: (rows, who, times) for chunk, (rows, who, _, times) in chunks.items()},
                          {"1-2": (3, "w1", 1), "1-3": (3, "w2", 1)})
-        self.assertEqual(workers[0], "w1")
-        self.assertLess(json.loads(workers[1])["age"], 5000)
+        facts = dict(zip(workers[::2], map(json.loads, workers[1::2])))
+        self.assertEqual(facts["w1"]["host"], "h")
+        self.assertEqual({consumer: each["age"] < 5000 for consumer, each in facts.items()}, {"w1": True, "w2": True})
         self.assertEqual(set_aside[0][:4], ["1-1", 3, 1, "w1"])
         self.assertLess(set_aside[0][4], 5000)
 

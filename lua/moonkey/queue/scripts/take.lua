@@ -59,5 +59,6 @@ if state ~= "open" then return { state } end
 local entry, deliveries = left_behind()
 if not entry then entry, deliveries = new_one() end
 if not entry then return { "open" } end
+redis.call("HSETNX", key.workers, consumer, cjson.encode{ at = now_ms(), lease = lease }) -- until its first beat says more
 local id, fields = entry[1], entry[2]
 return { "open", id, fields[2], deliveries, unpack(intents_of(id)) }
