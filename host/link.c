@@ -107,10 +107,12 @@ static void finish_connecting(struct link *link, CURLcode code)
 static void go_on_connecting(struct link *link, curl_socket_t fd, int events)
 {
     int left;
-    curl_multi_socket_action(link->multi, fd, events, &left);
+    CURLMcode code = curl_multi_socket_action(link->multi, fd, events, &left);
     CURLMsg *message = curl_multi_info_read(link->multi, &left);
     if (message && message->msg == CURLMSG_DONE)
         finish_connecting(link, message->data.result);
+    else if (code != CURLM_OK)
+        finish_connecting(link, CURLE_OUT_OF_MEMORY); /* it does not go on, and says no more */
 }
 
 static void on_attempt(struct watch *watch, short revents)
