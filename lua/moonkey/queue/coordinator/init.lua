@@ -123,6 +123,7 @@ function Coordinator:open(recorder)
   if http.stop_reason() then return writer:settle{} end
   local ok
   ok, message = enter_surely(self, recorder.kind ~= nil)
+  if not ok and sys.interrupted() then return writer:settle{} end
   if not ok then return nil, ("cannot begin at the queue %s: %s"):format(self.place, message) end
   self.has_begun = true
   writer:put{ queue_open = 1 }
