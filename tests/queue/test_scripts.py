@@ -331,6 +331,16 @@ class Coordinators(Case):
         self.assertEqual(self.boss("watch", "boss-1", 1000)[5::2], ["w2"])
         self.assertEqual(self.take("w2", lease=50)[1], "1-1", "what it held is not lost with it")
 
+    def test_what_a_worker_wrote_harms_nobody_else(self):
+        self.add("1-1")
+        self.take("w1")
+        for text in ("", "5", "null", "[[", "[]", '{"at":"x","lease":null}', '{"at":{},"lease":-1}', '{"at":1e300}', "\0"):
+            self.worker.client.hset(self.boss.key("workers"), "w1", text)
+            self.assertEqual(self.boss("look", 10)[6][0], "w1", text)
+            self.assertEqual(self.boss("watch", "boss-1", 1000)[0], "open", text)
+        self.worker.client.hset(self.boss.key("workers"), "w1", "5")
+        self.assertEqual(self.take("w2", lease=1)[1], "1-1")
+
     def test_purges_what_is_its_own(self):
         self.add("1-1")
         self.assertEqual(self.boss("purge", "", ""), ["alive", "boss-1"])

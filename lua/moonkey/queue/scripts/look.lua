@@ -17,7 +17,7 @@ end
 
 local workers = redis.call("HGETALL", key.workers)
 for i = 2, #workers, 2 do
-  local facts = cjson.decode(workers[i])
+  local facts = facts_of(workers[i])
   facts.age = now - facts.at
   workers[i] = cjson.encode(facts)
 end

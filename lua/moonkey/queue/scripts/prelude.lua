@@ -89,6 +89,14 @@ local function pause_ms()
   return left <= LONGEST_PAUSE and math.max(0, left) or 0
 end
 
+-- What a worker says of itself, as it is kept. It may be anything, because workers may write there.
+local function facts_of(text)
+  local ok, facts = pcall(cjson.decode, text)
+  if not ok or type(facts) ~= "table" then facts = {} end
+  facts.at, facts.lease = tonumber(facts.at) or 0, tonumber(facts.lease) or 0
+  return facts
+end
+
 -- What a worker said of itself last goes; its place in the group only if it holds nothing, because that would be lost with it.
 local function forget_worker(consumer)
   redis.call("HDEL", key.workers, consumer)

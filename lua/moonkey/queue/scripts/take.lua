@@ -10,7 +10,7 @@ local consumer, lease, most = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 -- What it goes by itself, which may be longer than that of who takes: meanwhile it may still send what the rows ask for.
 local function lease_of(holder)
   local facts = redis.call("HGET", key.workers, holder)
-  return facts and cjson.decode(facts).lease or lease
+  return facts and facts_of(facts).lease or lease
 end
 
 -- XPENDING and XCLAIM rather than XAUTOCLAIM, which does not tell who had it.

@@ -29,7 +29,7 @@ local answer = { state, redis.call("XLEN", key.chunks) - held, held,
   redis.call("XLEN", key.results), redis.call("XLEN", key.dead) }
 local now, workers = now_ms(), redis.call("HGETALL", key.workers)
 for i = 1, #workers, 2 do
-  local consumer, facts = workers[i], cjson.decode(workers[i + 1])
+  local consumer, facts = workers[i], facts_of(workers[i + 1])
   if facts.at > now + JITTER then date_back(consumer, facts, now) end
   facts.age = now - facts.at
   if facts.age > LEASES * facts.lease then
