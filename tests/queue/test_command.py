@@ -299,6 +299,12 @@ class Urls(Case):
 
 
 class InACluster(unittest.TestCase):
+    def wait_for(self, nodes):
+        deadline = time.monotonic() + 20
+        while not all(nodes.knows_all(node) for node in nodes.nodes):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+
     def test_all_runs_wherever_they_are(self):
         with cluster.Cluster(scripts.users()) as nodes:
             case = Case()
@@ -313,6 +319,13 @@ class InACluster(unittest.TestCase):
                 self.assertEqual(code, 0, err)
                 self.assertEqual({run["id"]: (run["state"], run["vouched"]) for run in json.loads(out)},
                                  {run: ("open", True) for run in runs})
+            away = next(node for node in nodes.nodes if node is not register)
+            away.kill()
+            code, out, err = moonkey("status", "--queue", register.url("coordinator"), "-o", "json")
+            self.assertEqual((code, sorted(run["state"] for run in json.loads(out))), (1, ["open", "open", "unreachable"]), err)
+            self.assertIn(f"run {runs[nodes.nodes.index(away)]}: ", err)
+            away.start()
+            self.wait_for(nodes)
             self.assertEqual(moonkey("cancel", runs[2], "--queue", nodes.nodes[0].url("coordinator"))[0], 0)
             code, _, err = moonkey("purge", *runs, "--queue", nodes.nodes[0].url("coordinator"))
             self.assertEqual(code, 0, err)

@@ -24,14 +24,13 @@ function M.configure(cmd)
   cmd:option("-o --output", "How it is written (default: table)."):choices{ "table", "json" }
 end
 
--- What is known of each run of a list. One that the server knows by name only is { id =, state = "forgotten" }.
-local function look_at(conn, list)
-  local looks = json.array()
-  for i, run in ipairs(list) do
-    local look = place.need(runs.look(conn, run.id))
-    looks[i] = look and told.describe(look, conn:server(run.id)) or { id = run.id, state = told.FORGOTTEN }
-  end
-  return looks
+-- What is known of a run. Of one that the server knows by name only, or whose node of a cluster is away, that is little.
+local function look_at(conn, run)
+  local look, err = runs.look(conn, run.id)
+  if look then return told.describe(look, conn:server(run.id)) end
+  if look == false then return { id = run.id, state = told.FORGOTTEN } end
+  log.error("run %s: %s", run.id, err)
+  return { id = run.id, state = told.UNREACHABLE }
 end
 
 local function show_all(looks)
@@ -40,7 +39,7 @@ end
 
 local function show_one(look)
   show_all{ look }
-  if look.state == told.FORGOTTEN then return end
+  if not look.age then return end
   for _, sentence in ipairs(told.sentences(look)) do output.write("\n", sentence, "\n") end
   told.print_part("\nWorkers, and who holds rows\n", look.workers, told.WORKERS)
   told.print_part("\nSet aside: given out too often, so its rows have failed\n", look.dead, told.DEAD)
@@ -50,7 +49,11 @@ function M.run(args)
   local conn = place.open(args, "status")
   local list = place.runs(conn)
   if args.run then list = { place.find(list, args.run, conn) } end
-  local looks = look_at(conn, list)
+  local looks, code = json.array(), 0
+  for i, run in ipairs(list) do
+    looks[i] = look_at(conn, run)
+    if looks[i].state == told.UNREACHABLE then code = 1 end
+  end
   conn:close()
   if args.output == "json" then
     output.print(looks)
@@ -62,7 +65,7 @@ function M.run(args)
     show_all(looks)
   end
   output.flush()
-  return 0
+  return code
 end
 
 return M

@@ -7,7 +7,9 @@ local summary = require "moonkey.batch.summary"
 
 local M = {}
 
+-- States of what there is nothing more to tell of.
 M.FORGOTTEN = "forgotten" -- the server was started without its data, or the run is about to be purged
+M.UNREACHABLE = "unreachable"
 
 local function number_or(value, default)
   return type(value) == "number" and value or default
@@ -67,7 +69,7 @@ local function column(title, text)
 end
 
 local function state_of(look)
-  if look.state == M.FORGOTTEN or look.vouched or look.state == "cancelled" then return look.state end
+  if not look.age or look.vouched or look.state == "cancelled" then return look.state end
   return "waits for its coordinator" -- to compare with a server that was started anew
 end
 
