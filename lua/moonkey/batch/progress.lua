@@ -25,7 +25,8 @@ end
 local function holdup(stats)
   if stats.breaker == "probing" then return "the server is failing: trying whether it works again" end
   if stats.breaker then return ("the server is failing: next try in %.0f s"):format(math.ceil(stats.probe_in or 0)) end
-  if stats.paused then return ("the server asked for a pause: %.0f s more"):format(math.ceil(stats.paused)) end
+  local paused = math.max(stats.paused or 0, stats.paused_elsewhere or 0) -- it may have asked another worker
+  if paused > 0 then return ("the server asked for a pause: %.0f s more"):format(math.ceil(paused)) end
   if stats.adapted_rate then return ("slowed down to %.3g/s by the server"):format(stats.adapted_rate) end
 end
 
