@@ -129,6 +129,8 @@ class Case(harness.Case):
     # ---- what came of it
 
     def journal(self, sql, *values):
+        if not os.path.exists(self.path("run.journal")):
+            return []
         with sqlite3.connect(f"file:{self.path('run.journal')}?mode=ro", uri=True) as db:
             return db.execute(sql, values).fetchall()
 

@@ -156,7 +156,7 @@ local function compare(self)
   local ids, top = M.list(self)
   if not ids then return nil, top end
   if not top then -- it knows nothing of the run
-    self.is_suspect = true
+    self.is_suspect, self.vouched = true, nil
     local ok, err = M.begin(self)
     if not ok then return nil, err end
     ids, top = {}, "0-0"

@@ -57,6 +57,14 @@ function M.leave(self)
   end
 end
 
+-- What else there is of the run; true, or nil. Answers that an earlier session has given to a worker that died expire.
+local function forget(self)
+  for key in pairs(self.answered) do
+    if not self.conn:call("DEL", key) then return nil end
+  end
+  return runs.forget(self.conn, self.run)
+end
+
 -- "ok", or why not. A report that is there has to be met once more.
 local function try(self)
   if self.must_compare and not comparing.run(self) then return "unreachable" end
@@ -66,7 +74,7 @@ local function try(self)
     return "unreachable"
   end
   if answer[1] == "results" then self.must_compare = true end
-  if answer[1] == "ok" or answer[1] == "gone" then return runs.forget(self.conn, self.run) and "ok" or "unreachable" end
+  if answer[1] == "ok" or answer[1] == "gone" then return forget(self) and "ok" or "unreachable" end
   return answer[1]
 end
 

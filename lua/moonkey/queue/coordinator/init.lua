@@ -182,7 +182,7 @@ end
 -- One step of what there is to do; false when nothing is left.
 local function step(self)
   if self.course:must_stop() and not self.is_ending then ending.begin(self) end
-  if self.is_ending and sys.now() > self.give_up_at then return false end
+  if self.is_ending and (sys.now() > self.give_up_at or self.course.stopped == "queue") then return false end
   if self.must_compare then
     if not comparing.run(self) then core.gate():wait(AGAIN) end
   elseif self.is_ending and not self.has_told then
@@ -273,6 +273,7 @@ end
 function M.new(settings)
   local token = sys.random(8):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)
   local self = setmetatable({ token = token, place = settings.conn.place.text, state = "open", taken = {}, retries = 0,
+    answered = {}, -- set of the keys with answers for workers
     adding = 0, cursor = "0", at_once = reports.MOST, workers = workers.new(), closing = core.gate(),
     keeping = signals.new(), reading = signals.new(), sending = signals.new() }, Coordinator)
   for name, value in pairs(settings) do self[name] = value end

@@ -14,7 +14,7 @@ local M = {}
 local BLOCK = 0.25 -- seconds that the server waits for an entry
 local PATIENCE = 10 -- seconds that an answer may take, which may be long
 local MOST = 128 -- entries at a time; fewer after a reply that did not arrive: it may have been too long
-local ACK_AGE = 3600 -- seconds that an answer is kept for a worker that does not fetch it
+local ACK_AGE = 60 -- seconds beyond two leases that an answer is kept for a worker that does not fetch it: it has let go by then
 local REMOVED_AT_ONCE = 500
 
 -- [{ id, { name, value, … } }, …] → a list of { at = id, kind =, chunk =, consumer =, body = }.
@@ -164,10 +164,12 @@ end
 -- ---- the stream ----
 
 local function answer(self, acks)
+  local age = math.ceil(2 * self.workers:longest_lease()) + ACK_AGE
   for consumer, list in pairs(acks) do
     local key = keys.acks(self.run, consumer)
+    self.answered[key] = true
     local _, err = self.conn:call("RPUSH", key, json.encode(list))
-    if not err then _, err = self.conn:call("EXPIRE", key, ACK_AGE) end
+    if not err then _, err = self.conn:call("EXPIRE", key, age) end
     if err then return nil, err end
   end
   return true
