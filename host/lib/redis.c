@@ -278,6 +278,9 @@ static void push_advice(lua_State *L, const char *words)
     else if (strncmp(words, "WRONGPASS", 9) == 0 && redis_password())
         lua_pushfstring(L, "%s Check the password from %s, and the user of the queue's URL", words,
                         secret_origin(redis_password()));
+    else if (strstr(words, "without any password configured"))
+        lua_pushfstring(L, "%s It wants no password for its default user: name another one in the URL, or give no password",
+                        words);
     else
         lua_pushstring(L, words);
 }

@@ -4,6 +4,7 @@ local connect = require "moonkey.cli.connect"
 local digest = require "moonkey.digest"
 local http = require "moonkey.http"
 local json = require "moonkey.json"
+local problem = require "moonkey.queue.problem"
 local recorder = require "moonkey.batch.journal.recorder"
 local settings = require "moonkey.cli.settings"
 local stop = require "moonkey.cli.stop"
@@ -22,11 +23,14 @@ function M.configure(cmd)
     chunks.DEFAULT_ROWS)):argname("N")
 end
 
+function M.refuse_emulator(args)
+  if not args.emulator and not args.emulator_data then return end
+  stop.usage("--queue and --emulator exclude each other: each worker would have an emulator of its own; start one that all "
+    .. "of them can reach with `moonkey emulator`, and use the base URL and the credential that it prints")
+end
+
 local function refuse_flags(args)
-  if args.emulator or args.emulator_data then
-    stop.usage("--queue and --emulator exclude each other: each worker would have an emulator of its own; start one that all "
-      .. "of them can reach with `moonkey emulator`, and use the base URL and the credential that it prints")
-  end
+  M.refuse_emulator(args)
   if args.job and args.max_changes then
     stop.usage("--max-changes and --job exclude each other with --queue: only the workers know how many writes a job sends; "
       .. "give --max-changes to each `moonkey worker`")
@@ -65,7 +69,7 @@ end
 
 local function connected(args)
   local conn, err = M.connection.open{ url = args.queue, args = args }
-  if not conn then stop.with(1, ("there is no connection to the queue: %s"):format(err)) end
+  if not conn then stop.with(problem.exit_code(err), tostring(err)) end
   local ok, message = require("moonkey.queue.demands").check(conn)
   if not ok then stop.usage(message) end
   return conn

@@ -8,7 +8,9 @@ local digest = require "moonkey.digest"
 local http = require "moonkey.http"
 local limits = require "moonkey.limits"
 local log = require "moonkey.log"
+local problem = require "moonkey.queue.problem"
 local queue_url = require "moonkey.queue.url"
+local queued = require "moonkey.cli.queued"
 local recorder = require "moonkey.batch.journal.recorder"
 local restricted = require "moonkey.cli.restricted"
 local stop = require "moonkey.cli.stop"
@@ -36,7 +38,6 @@ local function place_of(args)
   return place or stop.usage(message)
 end
 
-local UNUSABLE = { redis = true, refused = true } -- it is the configuration that has to be another
 local MAY_PASS = { unreachable = true, lost = true }
 
 -- It may be that Redis is started just now, as this worker is.
@@ -46,7 +47,7 @@ local function open_queue(args, place, lease)
     local opened, err = connection.open{ url = place, args = args, timeout = math.min(5, lease * PASSED) }
     if opened then return opened end
     if sys.interrupted() then stop.quietly(128 + sys.interrupted()) end
-    if not MAY_PASS[err.kind] or sys.now() > deadline then stop.with(UNUSABLE[err.kind] and 2 or 1, tostring(err)) end
+    if not MAY_PASS[err.kind] or sys.now() > deadline then stop.with(problem.exit_code(err), tostring(err)) end
     if not said then log.warn("%s; trying on for %d s", err, START) end
     said = true
     core.gate():wait(AGAIN)
@@ -93,6 +94,7 @@ end
 
 return function(args)
   local lease, place = lease_of(args), place_of(args)
+  queued.refuse_emulator(args)
   local policy = args.job and restricted.of(args)
   local chunk = args.job and batch_command.read_job(args.job, policy)
   local queue = open_queue(args, place, lease)

@@ -10,6 +10,13 @@ function M.new(kind, title, detail)
   return problem
 end
 
+local UNUSABLE = { redis = true, refused = true } -- something has to be configured in another way
+
+-- Of a command that gets no connection.
+function M.exit_code(err)
+  return UNUSABLE[err.kind] and 2 or 1
+end
+
 -- The same, of something before what was asked for, which has not been sent then.
 function M.not_sent(err)
   if err.sent then err.sent = false end

@@ -1,10 +1,9 @@
 -- What the commands on a queue have in common: its connection, and the runs that somebody names.
+local problem = require "moonkey.queue.problem"
 local runs = require "moonkey.queue.run"
 local stop = require "moonkey.cli.stop"
 
 local M = {}
-
-local UNUSABLE = { redis = true, refused = true } -- something has to be configured in another way
 
 function M.configure(cmd)
   cmd:option("--queue", "The Redis of the queue: redis://HOST[:PORT][/DB] on this machine, or "
@@ -18,7 +17,7 @@ function M.open(args, what)
   end
   local connection = require "moonkey.queue.connection" -- not before: it needs what is kept from scripts, which may read help
   local conn, err = connection.open{ url = args.queue, args = args }
-  return conn or stop.with(UNUSABLE[err.kind] and 2 or 1, tostring(err))
+  return conn or stop.with(problem.exit_code(err), tostring(err))
 end
 
 -- The first of two results, or the end of the command with the second as what is wrong.

@@ -9,10 +9,10 @@ local told = require "moonkey.cli.queue.told"
 local M = {
   summary = "the runs on a queue: rows, workers, what is stuck, what was set aside",
   description = [[
-  moonkey queue status --queue URL             one line a run, the oldest first
-  moonkey queue status RUN --queue URL         also its workers, what each holds and since when it has
-                                               not been heard of, and the chunks that were set aside
-  moonkey queue status --queue URL -o json     all of it, for programs
+  moonkey queue status --queue URL           one line a run, the oldest first
+  moonkey queue status RUN --queue URL       also its workers, what each of them holds, when it was
+                                             heard of last, and the chunks that were set aside
+  moonkey queue status --queue URL -o json   all of it, for programs
 
 COORDINATOR says whether somebody collects what workers do: with `none`, `moonkey resume RUN` goes
 on where the journal is. REPORTS are of workers, and in no journal yet.]],

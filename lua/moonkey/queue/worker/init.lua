@@ -119,6 +119,7 @@ local function work(self)
     elseif is_first and misfits > 0 then
       return "unfit"
     elseif self.drain then
+      if is_first then log.info("there is no run on the queue: nothing to do") end
       return "drained"
     elseif next(passed) then
       passed = {}

@@ -58,8 +58,7 @@ end
 
 local function note_vouching(self, state)
   if state == "unvouched" then
-    log.info("run %s: Redis was started anew, and its coordinator has not compared yet what it remembers: waiting for that",
-      self.run.id)
+    log.info("run %s: its coordinator compares what Redis has with what it knows: waiting for that", self.run.id)
   elseif self.state == "unvouched" and state == "open" then
     log.info("run %s: goes on", self.run.id)
   end
@@ -93,7 +92,7 @@ end
 function Session:on_result(r)
   self.tally:add(r)
   bound(r)
-  if r.outcome == "pending" and self.notes:has_announced(r.row) then r.withdrawn = true end
+  r.announced = self.notes:has_announced(r.row) or nil
   local chunk = self.held:ended(r)
   if chunk and chunk.left == 0 then self.reports:add(chunk) end
 end
