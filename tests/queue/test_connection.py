@@ -231,6 +231,47 @@ class Useless(Case):
         self.assertIn("cannot connect", text)
 
 
+class Demands(unittest.TestCase):
+    CHECK = OPEN + """
+  say(require("moonkey.queue.demands").check(conn))
+"""
+
+    def unmet(self, *settings):
+        """What it says of a server with these settings."""
+        with server.Redis(users=scripts.users(), more="\n".join(settings)) as redis, Talk(redis, code=self.CHECK) as talk:
+            ok, *message = talk.hear()
+            self.assertEqual(ok, True if not message else None)
+            return message[0] if message else ""
+
+    def test_a_server_that_loses_nothing(self):
+        self.assertEqual(self.unmet(), "")
+
+    def test_all_that_is_wrong_is_said_at_once_with_what_to_do(self):
+        said = self.unmet("appendonly no", "maxmemory-policy allkeys-lru")
+        self.assertIn("cannot have a queue:", said)
+        self.assertIn("CONFIG SET appendonly yes", said)
+        self.assertIn("its maxmemory-policy is allkeys-lru", said)
+        self.assertNotIn("or newer", said)
+
+    def test_each_alone(self):
+        self.assertNotIn("maxmemory", self.unmet("appendonly no"))
+        self.assertNotIn("appendonly", self.unmet("maxmemory-policy volatile-ttl"))
+
+    def test_versions(self):
+        code = """
+  local unmet = require("moonkey.queue.demands").unmet
+  for _, version in ipairs{ "6.2.14", "7.0.0", "7.2.4", "8.0.1", "10.1", "" } do
+    say(version, table.unpack(unmet{ redis_version = version, role = "master", aof_enabled = "1", maxmemory_policy = "noeviction" }))
+  end
+  say(#unmet{})
+"""
+        with Probe(MOONKEY, code) as probe:
+            told = [json.loads(probe.line()) for _ in range(7)]
+        self.assertEqual([len(each) - 1 for each in told[:6]], [1, 0, 0, 0, 0, 1])
+        self.assertIn("it is Redis 6.2.14: a queue needs Redis 7.0 or newer, or Valkey", told[0][1])
+        self.assertEqual(told[6], [4], "nothing is believed of a server that says nothing")
+
+
 class InACluster(unittest.TestCase):
     def setUp(self):
         self.cluster = cluster.Cluster(scripts.users())
