@@ -1,6 +1,7 @@
 /* moonkey.versions: which versions of the libraries the program runs with, which may differ from those it was built with. */
 #include <csv.h>
 #include <curl/curl.h>
+#include <hiredis.h>
 #include <lauxlib.h>
 #include <microhttpd.h>
 #include <openssl/crypto.h>
@@ -63,7 +64,7 @@ static void add_seccomp(lua_State *L)
 }
 #endif
 
-/* list() -> { { name, version }, … }. libcsv and libedit cannot be asked at run time: these are of their headers. */
+/* list() -> { { name, version }, … }. libcsv, hiredis and libedit cannot be asked at run time: these are of their headers. */
 static int f_list(lua_State *L)
 {
     lua_newtable(L);
@@ -73,6 +74,7 @@ static int f_list(lua_State *L)
     add(L, "SQLite", sqlite3_libversion());
     add(L, "libmicrohttpd", MHD_get_version());
     add(L, "libcsv", TEXT(CSV_MAJOR) "." TEXT(CSV_MINOR) "." TEXT(CSV_RELEASE));
+    add(L, "hiredis", TEXT(HIREDIS_MAJOR) "." TEXT(HIREDIS_MINOR) "." TEXT(HIREDIS_PATCH));
 #ifdef MOONKEY_LIBEDIT
     add(L, "libedit", TEXT(LIBEDIT_MAJOR) "." TEXT(LIBEDIT_MINOR));
 #endif

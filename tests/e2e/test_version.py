@@ -20,7 +20,8 @@ class Version(Case):
 
     def test_of_libraries(self):
         found = self.versions()
-        expected = {"libcurl": "libcurl", "Lua": "lua5.4", "lua-cjson": "lua5.4-cjson", "libmicrohttpd": "libmicrohttpd"}
+        expected = {"libcurl": "libcurl", "Lua": "lua5.4", "lua-cjson": "lua5.4-cjson", "libmicrohttpd": "libmicrohttpd",
+                    "hiredis": "hiredis"}
         for name, module in expected.items():
             with self.subTest(name):
                 self.assertEqual(found[name].split()[0], pkg_config(module).partition("+")[0])
