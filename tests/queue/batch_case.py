@@ -20,6 +20,7 @@ class Played:
 
     def __init__(self, case, run, name="played"):
         self.case, self.name, self.side = case, name, scripts.Side(case.redis, "worker", run)
+        self.announced = set()  # rows
 
     def beat(self, lease=LEASE, **facts):
         return self.side("beat", self.name, lease, json.dumps({"host": "here", "rate": 5, **facts}))
@@ -39,7 +40,7 @@ class Played:
 
     def result(self, row, **more):
         return {"row": row["n"], "line": row["l"], "id": row["r"].get("id"), "outcome": "done", "status": 200, "attempts": 1, "ms": 1,
-                "hash": row["h"], **more}
+                "hash": row["h"], **({"announced": True} if row["n"] in self.announced else {}), **more}
 
     def report(self, rows, changes=None, **more):
         results = [self.result(row, **more) for row in rows]
@@ -51,6 +52,7 @@ class Played:
 
     def note(self, chunk, row, **what):
         intent = [row, what["intent"]] if "intent" in what else []
+        self.announced |= set(intent[:1])
         return self.side("note", self.name, chunk[0], chunk[1], json.dumps({"row": row, **what}), *intent)
 
     def ack(self, limit=10):
@@ -124,7 +126,8 @@ class Case(harness.Case):
         """As SIGKILL does; nobody counts it as alive any more."""
         process.kill()
         self.finish(process)
-        self.redis.admin.delete(*self.redis.admin.keys("moonkey:{*:coordinator"))
+        for key in self.redis.admin.keys("moonkey:{*:coordinator"):
+            self.redis.admin.delete(key)
 
     # ---- what came of it
 

@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from batch_case import Case, harness  # noqa: E402
+from batch_case import Case, harness, scripts, server  # noqa: E402
 
 
 class Coordinator(Case):
@@ -123,6 +123,73 @@ class Coordinator(Case):
         worker.finish(worker.take())
         self.assert_ended(process, 0, "10 done")
         self.assert_all()
+
+
+class Elsewhere(Case):
+    """A run that leaves its queue."""
+
+    def begin(self):
+        """Of its three chunks, one is reported, one is held, and one nobody has taken; its coordinator is gone."""
+        process = self.coordinate("batch", self.rows(), "--chunk", "4")
+        worker = self.played()
+        worker.beat()
+        one, two = worker.take(), worker.take()
+        self.wait_for(lambda: self.journal("SELECT value FROM run WHERE key = 'queue_lease'"), "the worker is not seen")
+        self.freeze(process)
+        worker.finish(one)
+        self.kill(process)
+        return worker, two
+
+    def test_without_a_queue(self):
+        worker, two = self.begin()
+        process = self.again("resume", "--no-queue")
+        self.wait_for(lambda: self.redis.admin.hget(worker.side.key("run"), "state") == "halted")
+        results = [worker.result(row, outcome="pending" if row["n"] > 6 else "done") for row in two[2]]
+        self.assertEqual(worker.finish(two, json.dumps({"results": results, "changes": 2, "retries": 0})), "ok")
+        self.assert_ended(process, 0, "10 done", "6 of them before")
+        self.assert_all()
+        self.assert_purged()
+        self.assertEqual([self.token(self.api.env, self.id(n))["name"] for n in (8, 11)], ["Row 7", "Row 10"])
+        self.assertNotEqual(self.token(self.api.env, self.id(7))["name"], "Row 6")  # it was done by the worker, who only said so
+        self.assertEqual(self.journal("SELECT value FROM run WHERE key = 'writes'"), [(10,)])
+
+    def test_workers_that_are_gone(self):
+        worker, two = self.begin()
+        process = self.again("resume", "--no-queue")
+        self.assert_ended(process, 0, "4 rows were held by workers that are gone", "10 done", "4 of them before")
+        self.assert_all()
+        self.assertEqual(worker.finish(two), "gone")
+
+    def test_on_another_queue(self):
+        worker, two = self.begin()
+        with server.Redis(users=scripts.users()) as other:
+            process = self.again("resume", "--queue", other.url("coordinator"))
+            self.wait_for(lambda: self.redis.admin.hget(worker.side.key("run"), "state") == "halted")
+            worker.finish(two)
+            hired = self.start("worker", "--queue", other.url("worker"), env=self.workers)
+            self.assert_ended(process, 0, "10 done", "8 of them before")
+            hired.send_signal(signal.SIGTERM)
+            self.assert_ended(hired, 143)
+        self.assert_all()
+        self.assert_purged()
+
+    def test_a_queue_that_is_gone(self):
+        with server.Redis(users=scripts.users()) as other:
+            process = self.start("batch", self.rows(), "--queue", other.url("coordinator"), "--journal", "run.journal", env=self.env)
+            self.wait_for(lambda: other.admin.exists("moonkey:runs"))
+            self.kill(process)
+        for flags in (["--no-queue"], ["--queue", self.redis.url("coordinator")]):
+            self.assert_ended(self.again("resume", *flags), 2, "--queue-lost", "workers may be at rows of run")
+        self.assert_ended(self.again("resume", "--no-queue", "--queue-lost"), 0, "10 done")
+        self.assert_all()
+
+    def test_what_cannot_be_meant(self):
+        self.begin()
+        self.assert_ended(self.again("resume", "--accept-changes"), 2, "are with workers still")
+        self.assert_ended(self.again("resume", "--no-queue", "--queue", "redis://127.0.0.1"), 2, "exclude each other")
+        for flags, said in ((["--emulator"], "--queue and --emulator exclude each other"), (["--chunk", "0"], "--chunk 0"),
+                            (["--read-only"], "nothing may be written here")):
+            self.assert_ended(self.coordinate("batch", "rows.jsonl", *flags), 2, said)
 
 
 class Redis(Case):

@@ -29,7 +29,7 @@ function M.configure(cmd)
   cmd:option("--results", "Record one result a row of this session in a new file: JSONL, or CSV by the name."):argname("FILE")
   cmd:option("--halt", "Stop once so many rows have failed: fail=10, or fail=5% of those tried."):argname("RULE")
   cmd:flag("--force", "Of a plan: also write to tokens that were changed since it was made.")
-  queued.configure(cmd)
+  queued.configure_again(cmd)
   cmd:option("-o --output", "Write one result a row of this session to standard output."):choices{ "jsonl" }
 end
 
@@ -193,8 +193,23 @@ local function claim_plan(args, run)
   if not ok then stop.with(5, message) end
 end
 
-local function begin_again(rows, run, kind, verified, is_queued)
-  local again, message = recorder.again(rows, run.path, kind, verified, nil, is_queued)
+-- Rows that workers may have leave the queue that the run was on: a session of its own. true, or nil, message.
+local function leave_queue(args, rows, run, kind, verified)
+  if not args.old_queue then return true end
+  local again, message = recorder.again(rows, run.path, kind, verified, nil, true)
+  if not again then return nil, message end
+  local ok
+  ok, message = queued.recall(again, args)
+  again.writer:close("interrupted")
+  return ok, message
+end
+
+-- On a queue, nothing that was announced is settled before it is known what has become of it.
+local function begin_again(args, rows, run, kind, verified)
+  local ok, message = leave_queue(args, rows, run, kind, verified)
+  if not ok then return nil, message end
+  local again
+  again, message = recorder.again(rows, run.path, kind, verified, nil, args.queue ~= nil)
   local left_alone = again and again:left_alone() or 0
   if left_alone > 0 then
     log.info("%d failed row%s left alone: a later row of the same token is done, and they would undo it", left_alone,
@@ -210,7 +225,9 @@ local function go_on(args, run, kind)
   check_job(run, problems)
   if #problems > 0 and not args.accept_changes then refuse(run, problems) end
   restore_limit(args, run)
+  local given = args.queue
   M.restore(args, run.meta.options, perform.KEPT)
+  queued.choose(args, given, run.meta)
   queued.prepare(args)
   script.be_strict(not args.no_strict)
   local policy = run.meta.job and restricted.of(args)
@@ -226,7 +243,7 @@ local function go_on(args, run, kind)
   end
   return perform.run{ args = args, source = source, job = job, jobs = count, job_file = run.meta.job,
     is_plan = run.meta.plan ~= nil,
-    journal = function(rows) return begin_again(rows, run, kind, verified, args.queue ~= nil) end }
+    journal = function(rows) return begin_again(args, rows, run, kind, verified) end }
 end
 
 local function is_complete(run)

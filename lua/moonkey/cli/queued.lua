@@ -37,18 +37,42 @@ local function refuse_flags(args)
   end
 end
 
+-- The same for who goes on with a run.
+function M.configure_again(cmd)
+  M.configure(cmd)
+  cmd:flag("--no-queue", "Do the rows here, although the run was begun with --queue; what workers hold they hand back first.")
+  cmd:flag("--queue-lost", "The Redis of the run is gone for good, with all that was in it, and so are the workers.")
+end
+
+-- Where the run of `meta` goes on: by the flags given here, otherwise where its rows were given out last. `given`: --queue as
+-- it was given. Call it once the settings of the run are restored.
+function M.choose(args, given, meta)
+  if args.no_queue and given then stop.usage("--no-queue and --queue exclude each other") end
+  args.queue = given or (not args.no_queue and (meta.queue or args.queue)) or nil
+  if not args.queue then args.chunk = nil end
+  if meta.queue_open ~= 1 then return end
+  if args.accept_changes then
+    stop.usage(("rows of run %s are with workers still: collect what comes of them first, with `moonkey resume`, and Ctrl-C; "
+      .. "then --accept-changes can go on"):format(meta.id))
+  end
+  if meta.queue ~= args.queue and not args.queue_lost then args.old_queue = meta.queue end
+end
+
+local function parsed(url)
+  local place, message = M.url.parse(url)
+  return place or stop.usage(message)
+end
+
 -- Before the client is set up: with it, what can connect to a queue is taken away from everybody else.
 function M.prepare(args)
-  if not args.queue then
-    if args.chunk then stop.usage("--chunk is for rows that workers do: it goes with --queue URL") end
-    return
-  end
+  if args.chunk and not args.queue then stop.usage("--chunk is for rows that workers do: it goes with --queue URL") end
+  if not args.queue and not args.old_queue then return end
+  M.url = require("moonkey.queue.url")
+  M.coordinator, M.connection = require "moonkey.queue.coordinator", require "moonkey.queue.connection"
+  if not args.queue then return end
   refuse_flags(args)
   args.rows_of_chunk = args.chunk and units.count("--chunk", args.chunk, 1, chunks.MAX_ROWS) or chunks.DEFAULT_ROWS
-  M.url = require("moonkey.queue.url")
-  local _, message = M.url.parse(args.queue)
-  if message then stop.usage(message) end
-  M.coordinator, M.connection = require "moonkey.queue.coordinator", require "moonkey.queue.connection"
+  parsed(args.queue)
 end
 
 -- What workers have to know of the run, and to agree with.
@@ -67,8 +91,8 @@ local function facts_of(options, config)
   return facts
 end
 
-local function connected(args)
-  local conn, err = M.connection.open{ url = args.queue, args = args }
+local function connected(args, url)
+  local conn, err = M.connection.open{ url = url, args = args }
   if not conn then stop.with(problem.exit_code(err), tostring(err)) end
   local ok, message = require("moonkey.queue.demands").check(conn)
   if not ok then stop.usage(message) end
@@ -84,8 +108,20 @@ function M.open(options)
     stop.usage("nothing may be written here (--read-only, or the profile says so), and the workers would: run without --queue, "
       .. "or with --dry-run")
   end
-  return M.coordinator.new{ conn = connected(args), rows = args.rows_of_chunk, facts = facts_of(options, config),
-    max_changes = not http.dry_run() and config.max_changes or nil }
+  return M.coordinator.new{ conn = connected(args, args.queue), url = args.queue, rows = args.rows_of_chunk,
+    facts = facts_of(options, config), max_changes = not http.dry_run() and config.max_changes or nil }
+end
+
+-- A run, by its recorder, leaves the queue that it was on. true, or nil, message.
+function M.recall(run, args)
+  if not args.old_queue then return true end
+  local conn, err = M.connection.open{ url = args.old_queue, args = args }
+  if not conn then
+    return nil, ("%s; workers may be at rows of run %s still. Once that Redis can be reached, they hand them back; if it is "
+      .. "gone for good, and no worker of it works any more, say so with --queue-lost"):format(err, run.id)
+  end
+  local old <close> = M.coordinator.new{ conn = conn, url = args.old_queue, rows = 1, facts = {} }
+  return old:recall(run)
 end
 
 return M

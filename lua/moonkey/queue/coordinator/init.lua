@@ -5,19 +5,20 @@ report. The journal is what counts; the server of the queue may lose what it has
   new(settings)      { conn = queue/connection.lua, rows = of a chunk, facts = what the run is, for the workers,
                      max_changes = nil or how many writes are permitted }
   open(recorder)     true, or nil, message: before anything else. `taken` is the set of rows then that are on their way already
-  run(options)       as of the engine
+  run_rows(options)  as of the engine
+  recall(recorder)   instead of both: the run leaves this queue. true, or nil, message
 ]]
-local adopting = require "moonkey.queue.coordinator.adopting"
 local announce = require "moonkey.announce"
 local chunks_of = require("moonkey.batch.journal.chunks").of
 local comparing = require "moonkey.queue.coordinator.comparing"
 local core = require "moonkey.task.core"
 local courses = require "moonkey.batch.course"
 local ending = require "moonkey.queue.coordinator.ending"
+local entering = require "moonkey.queue.coordinator.entering"
 local http = require "moonkey.http"
 local intake = require "moonkey.queue.coordinator.intake"
-local keys = require "moonkey.queue.keys"
 local log = require "moonkey.log"
+local recalling = require "moonkey.queue.coordinator.recalling"
 local reports = require "moonkey.queue.coordinator.reports"
 local signals = require "moonkey.queue.worker.signal"
 local sys = require "moonkey.sys"
@@ -32,7 +33,6 @@ Coordinator.__index = Coordinator
 
 local WATCH = 0.5 -- seconds between looks at the run
 local AGAIN = 0.2 -- seconds until it is tried again
-local PATIENCE = 60 -- seconds for which it is tried before the first row; after that, for as long as it takes
 
 -- What the server has is to be compared with what is known here, because an answer did not come, or it is another server.
 function Coordinator:compare()
@@ -56,58 +56,7 @@ end
 
 -- ---- before the first row ----
 
-local function begin(self)
-  local deadline = sys.now() + comparing.ALIVE / 1000 + 1
-  while true do
-    local ok, err, alive = comparing.begin(self)
-    if ok then return true end
-    if not alive then return nil, err end
-    if sys.now() > deadline or sys.interrupted() then
-      return nil, ("another moonkey coordinates run %s at %s: end that first"):format(self.run, self.place)
-    end
-    if not self.is_waiting then log.info("queue: waiting until whoever coordinated the run counts as gone") end
-    self.is_waiting = true
-    core.gate():wait(math.min(alive / 1000 + 0.05, 1))
-  end
-end
-
--- A server that is the same as before has forgotten nothing. Of another, or where nothing is left of a run that had rows there,
--- workers may know what it does not.
-local function compare_servers(self, before, knows)
-  local server = self.conn:server(self.run)
-  if knows and server and server == before then
-    self.vouched = server
-  elseif knows or self.over:value("queue_open") == 1 then
-    self.is_suspect = true
-  end
-end
-
-local function enter(self, is_again)
-  local before, err = self.conn:call("HGET", keys.of(self.run, "run"), "server")
-  if before == nil then return nil, err end
-  local knows = false
-  self.window, self.taken = windows.new(self.layout), {}
-  if is_again then
-    knows, err = adopting.run(self)
-    if knows == nil then return nil, err end
-  end
-  compare_servers(self, before, knows)
-  return begin(self)
-end
-
--- Connections may break here, too. True, or nil, err or message.
-local function enter_surely(self, is_again)
-  local deadline = sys.now() + PATIENCE
-  while true do
-    local ok, err = enter(self, is_again)
-    local is_fatal = ok or type(err) ~= "table" or err.kind == "redis"
-    if is_fatal or sys.now() > deadline or sys.interrupted() then return ok, err end
-    self:failed(err)
-    core.gate():wait(AGAIN)
-  end
-end
-
-function Coordinator:open(recorder)
+local function take_journal(self, recorder)
   local writer = recorder.writer
   self.run, self.writer = recorder.id, writer
   local message
@@ -116,17 +65,24 @@ function Coordinator:open(recorder)
   self.layout = { rows = self.rows, session = writer.session, most_writes = self.max_changes, now = sys.now }
   self.window = windows.new(self.layout)
   self.workers.lease = math.tointeger(self.over:value("queue_lease"))
-  function writer.sent() return self.window.writes end
+  local others = writer.sent
+  function writer.sent() return others() + self.window.writes end
+  return true
+end
+
+function Coordinator:open(recorder)
+  local ok, message = take_journal(self, recorder)
+  if not ok then return nil, message end
+  local writer = self.writer
   if not http.dry_run() then announce.before_write() end
   local account = announce.known_account()
   self.facts.account = account and account:match("^%S+")
   if http.stop_reason() then return writer:settle{} end
-  local ok
-  ok, message = enter_surely(self, recorder.kind ~= nil)
+  ok, message = entering.run(self, recorder.kind ~= nil)
   if not ok and sys.interrupted() then return writer:settle{} end
   if not ok then return nil, ("cannot begin at the queue %s: %s"):format(self.place, message) end
   self.has_begun = true
-  writer:put{ queue_open = 1 }
+  writer:put{ queue_open = 1, queue = self.url }
   return writer:settle(self.taken)
 end
 
@@ -251,6 +207,20 @@ function Coordinator:run_rows(options)
   return ended
 end
 
+function Coordinator:recall(recorder)
+  local ok, message = take_journal(self, recorder)
+  if not ok then return nil, message end
+  self.state = "halted"
+  ok, message = entering.run(self, true)
+  if not ok then return nil, ("cannot take the run back from the queue %s: %s"):format(self.place, message) end
+  listen(self)
+  local watching = task.spawn(watch, self)
+  ok, message = recalling.run(self, step)
+  self.closing:open()
+  watching:join()
+  return ok, message
+end
+
 function Coordinator:__close()
   self.reports:close()
   self.conn:close()
@@ -263,7 +233,9 @@ end
 
 -- What the run waits for, or nil; and who works on it, or nil.
 function Coordinator:describe()
-  if self.away_since then return ("the queue does not answer: trying since %d s"):format(sys.now() - self.away_since // 1) end
+  if self.away_since then
+    return ("the queue does not answer: trying since %d s"):format((sys.now() - self.away_since) // 1 | 0)
+  end
   if self.workers.count == 0 then
     return ("no worker: start one with `moonkey worker --queue %s`"):format(self.place)
   end
