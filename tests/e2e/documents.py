@@ -2,6 +2,7 @@
 
     LANGUAGE NAME   a file of that name; ~ is a home of the test's own
     sh              commands, one a line; "# exit N" behind one says how it ends
+    service         programs that go on beside all that follows, one a line
     text            what the commands before it have said, line after line; … stands for anything
 Any other block is a mistake, so none can be left out; a test may know more of its documents, and say so in `others`.
 """
@@ -28,14 +29,24 @@ class DocumentCase(Case):
     def setUp(self):
         super().setUp()
         os.symlink(MOONKEY, self.path("moonkey"))
+        self.services = []
+
+    def tearDown(self):
+        for i, service in enumerate(self.services):
+            service.kill()
+            service.wait()
+            self.read(f"service{i}.log")
+        super().tearDown()
 
     def password_manager(self, credential):
         """A program `pass` that has the credential."""
         self.write("pass", f"#!/bin/sh\necho '{credential}'\n", 0o755)
 
+    def world(self, env):
+        return {**self.environment(**env), "PATH": f"{self.dir}:{os.environ['PATH']}"}
+
     def shell(self, line, env):
-        env = {**self.environment(**env), "PATH": f"{self.dir}:{os.environ['PATH']}"}
-        done = subprocess.run(["bash", "-c", line + "\nexit $?"], cwd=self.dir, env=env, stdin=subprocess.DEVNULL,
+        done = subprocess.run(["bash", "-c", line + "\nexit $?"], cwd=self.dir, env=self.world(env), stdin=subprocess.DEVNULL,
                               capture_output=True, timeout=TIMEOUT, check=False, preexec_fn=die_with_the_test)
         self.said += [done.stdout, done.stderr]
         return done.returncode, (done.stdout + done.stderr).decode()
@@ -48,6 +59,11 @@ class DocumentCase(Case):
             self.assertEqual(code, expected, f"{line}\n{out[-3000:]}")
             said += out
         return said
+
+    def start_service(self, line, env):
+        with open(self.path(f"service{len(self.services)}.log"), "wb") as log:
+            self.services.append(subprocess.Popen(["bash", "-c", line], cwd=self.dir, env=self.world(env), stdin=subprocess.DEVNULL,
+                                                  stdout=log, stderr=log, preexec_fn=die_with_the_test))
 
     def expect(self, lines, said):
         rest = said
@@ -65,6 +81,9 @@ class DocumentCase(Case):
                 self.write(block.name.removeprefix("~/"), block.text)
             elif block.language == "sh":
                 said = self.run_commands(block.lines, env)
+            elif block.language == "service":
+                for line in block.lines:
+                    self.start_service(line, env)
             elif block.language == "text" and said is not None:
                 self.expect(block.lines, said)
             elif others and block.language in others:

@@ -1,11 +1,13 @@
 """The recipes of `moonkey help cookbook`: every file and command in them, against an emulator; what they say comes out."""
 import glob
 import os
+import socket
 
 from documents import DocumentCase, blocks
 from harness import ROOT, main
 
 DIRECTORY = os.path.join(ROOT, "lua", "moonkey", "help", "cookbook")
+PORT = "6380"  # of recipes; that of a test is a free one
 RECIPES = sorted(os.path.basename(path)[:-3] for path in glob.glob(os.path.join(DIRECTORY, "*.md")))
 
 
@@ -17,7 +19,10 @@ class Cookbook(DocumentCase):
     def follow(self, name):
         emulator = self.emulator("--seed", "100")
         self.password_manager(emulator.credential)
-        self.run_document(self.recipe(name), emulator.env)
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        self.run_document(self.recipe(name).replace(PORT, str(port)), emulator.env)
 
     def test_there_are_ten_and_help_shows_them(self):
         self.assertGreaterEqual(len(RECIPES), 10)
