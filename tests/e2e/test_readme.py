@@ -1,15 +1,24 @@
 """README.md does what it says: its files are written as they stand there, and its commands run as they are printed. Every block."""
 import os
 import re
+import signal
 import subprocess
+import sys
 
 from harness import MOONKEY, ROOT, TIMEOUT, Case, die_with_the_test, main
+
+sys.path.append(os.path.join(ROOT, "tests", "queue"))
+
+import scripts  # noqa: E402
+import server  # noqa: E402
+from worker_case import eventually  # noqa: E402
 
 NAMES = {"id,name,description,modules": "tokens.csv", "id;team": "teams.csv"}  # of files that do not name themselves
 HAS_BAD_ROWS, KILLED = 3, 137
 CODES = {"plan": HAS_BAD_ROWS, "batch changes.plan": KILLED, "resume": HAS_BAD_ROWS, "retry": HAS_BAD_ROWS}
 ANSWER = {"moonkey undo last": "moonkey undo last --yes"}  # there is no terminal here
 DRAWINGS = {"Where things are"}  # sections whose blocks are for the eye
+FLEET = "More than one machine"  # its commands are under way at the same time: see test_fleet
 ELSEWHERE = ("Two commands", "Developing")  # how it is built and tested: what a test can see of that is in test_developing
 
 
@@ -47,11 +56,14 @@ class Readme(Case):
         self.said += [done.stdout, done.stderr]
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
+    def commands(self, heading):
+        section = dict(sections(self.text))[heading]
+        return "".join(block for language, block in blocks(section) if language == "sh").splitlines()
+
     def run_section(self, heading):
         """Run the commands of a section as they are printed: (standard output, standard error) of each."""
-        section = dict(sections(self.text))[heading]
         said = []
-        for command in "".join(block for language, block in blocks(section) if language == "sh").splitlines():
+        for command in self.commands(heading):
             words = command.split("  #")[0].strip()
             code = next((code for some, code in CODES.items() if f" {some}" in words), 0)
             got, out, err = self.shell(ANSWER.get(words, command) + "\nexit $?")  # or bash becomes the command
@@ -118,6 +130,35 @@ class Readme(Case):
         self.assertRegex(undone, rf"^{done} to change|\n{done} to change")
         self.assertIn(f" {done} done,", undo)
 
+    def on_machine(self, name, user, command, redis, env):
+        """A command of a fleet, under way with a home of its own, and with the Redis of the test."""
+        words = command.split("  #")[0].replace("rediss://", "redis://").replace("redis.example.com", f"127.0.0.1:{redis.port}").split()
+        os.makedirs(self.path(name), exist_ok=True)
+        return self.start(*words[1:], env={**env, "HOME": self.path(name), "MOONKEY_QUEUE_PASSWORD": server.password_of(user)})
+
+    def test_fleet(self):
+        """Three workers, one of which loses its power; then Ctrl-C, and resume: it ends as if nothing had happened."""
+        worker, batch, status, resume = self.commands(FLEET)
+        env = self.emulator("--seed", "1000").env
+        with server.Redis(users=scripts.users()) as redis:
+            workers = [self.on_machine(f"worker{i}", "worker", worker, redis, env) for i in range(3)]
+            coordinator = self.on_machine("here", "coordinator", batch, redis, env)
+            self.assertTrue(eventually(lambda: sum(len(redis.admin.hgetall(key)) for key in redis.admin.keys("*:workers")) == 3))
+            seen = self.finish(self.on_machine("there", "coordinator", status, redis, env))
+            self.assertRegex(seen.out, r"open +alive ")
+            self.assertEqual(len(re.findall(r" s ago +\d+ rows ", seen.out)), 3, seen.out + seen.err)
+            workers[0].kill()
+            coordinator.send_signal(signal.SIGINT)
+            interrupted = self.finish(coordinator)
+            self.assertEqual(interrupted.code, 130, interrupted.err)
+            resumed = self.finish(self.on_machine("here", "coordinator", resume, redis, env))
+            self.assertEqual(resumed.code, HAS_BAD_ROWS, resumed.err)
+            self.assertRegex(resumed.err, r" 995 done, 5 failed, [1-9]\d* of them before in ")
+            for each in workers[1:]:
+                each.send_signal(signal.SIGTERM)
+                self.assertEqual(self.finish(each).code, 143)
+            self.assertEqual(redis.keys(), [])
+
     def test_other_lua(self):
         """Lua that is no file: the configuration, and scripts."""
         for language, block in blocks(self.text):
@@ -150,7 +191,7 @@ class Readme(Case):
     def test_no_block_is_left_out(self):
         for heading, section in sections(self.text):
             for language, block in blocks(section):
-                done = {"sh": heading in CHECKS or heading in ELSEWHERE, "lua": True}.get(language, file_of(block) or heading in DRAWINGS)
+                done = {"sh": heading in (*CHECKS, *ELSEWHERE, FLEET), "lua": True}.get(language, file_of(block) or heading in DRAWINGS)
                 self.assertTrue(done, f"{heading}: nothing is done with:\n{block}")
         commands = "".join(block for language, block in blocks(self.text) if language == "sh")
         for _, block in blocks(self.text):
