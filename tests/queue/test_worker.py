@@ -228,6 +228,7 @@ class Leases(Timed):
         boss("vouch", boss.server)
         self.wait_for(lambda: run.chunks() == [])
         self.assertEqual(run.outcomes(), {n: "done" for n in range(1, 21)})
+        self.assertEqual(len(self.api.writes()), 20)
         done = self.end(worker)
         self.assertIn("waiting for that", done.err)
 
@@ -408,7 +409,7 @@ class Notes(Timed):
         list(run.acknowledge(message="disk full"))
         self.wait_for(lambda: run.chunks() == [])
         self.assertIn("the journal cannot be written: disk full", run.results()[1]["title"])
-        self.assertEqual(self.api.writes(), [])
+        self.assertEqual((run.outcomes(), self.api.writes()), ({1: "pending"}, []))
         self.end(worker)
 
     def begin_posts(self, count=1):
@@ -450,6 +451,7 @@ class Notes(Timed):
         done = self.end(worker)
         self.assertEqual(done.code, 143, done.err)
         self.assertEqual(run.outcomes(), {1: "pending", 2: "pending", 3: "pending"})
+        self.assertEqual([run.results()[n].get("announced") for n in (1, 2, 3)], [True, True, None])
         self.assertEqual(self.api.writes(), [])
 
     def test_a_write_that_was_announced_by_a_worker_that_died(self):
@@ -479,6 +481,19 @@ class Pace(Timed):
         self.assertLess(times[-1] - times[0], 4, "and it is used")
         for worker in workers:
             self.end(worker)
+
+    def test_the_run_goes_on_with_another_rate_and_in_another_way(self):
+        run = self.begin()
+        worker = self.hire("-j", "4", lease="3s")
+        self.wait_for(run.workers)
+        run.boss("begin", "boss", 600000, "rate", "20", "built_in", '{"skip_unchanged":true}')
+        time.sleep(1.5)
+        run.add([self.row(n) for n in range(1, 21)] + [(21, {"id": self.id(21), "name": "Before"})])
+        self.wait_for(lambda: run.chunks() == [])
+        self.assertEqual(run.outcomes(), {**{n: "done" for n in range(1, 21)}, 21: "skipped"})
+        times = [at for at, _, _ in list(self.api.requests) if at > self.api.writes()[0][0] - 0.5]
+        self.assertLessEqual(pace.excess(times, 20), pace.bucket(20) + 1)
+        self.end(worker)
 
     def test_cut_off_it_goes_on_at_its_share(self):
         run, link = self.begin(rate="20"), self.link()

@@ -19,6 +19,7 @@ Beat.__index = Beat
 
 local OFTEN = 0.25 -- seconds
 local SHARE = 0.9 -- of the lease that is kept
+local LOOK = 1 -- seconds until it looks again at how the run is to be done
 local SILENCE = 1 -- seconds without an answer after which the others are not asked for permits any more
 
 -- What the platform has asked this worker to wait, the others should, too; and the other way round.
@@ -33,6 +34,13 @@ end
 local function renew(self, sent)
   self.answered, self.until_ = sent, sent + SHARE * self.lease
   control.lease(math.max(self.until_ - sys.elapsed(), 0))
+end
+
+local function look_at_facts(self, now)
+  if now - self.looked_at < LOOK then return end
+  self.looked_at = now
+  local facts = self.link:facts("rate", "built_in")
+  if facts and facts[1] then self.on_facts(facts[1], facts[2] or nil) end
 end
 
 -- What keeps beats from being answered is said once.
@@ -57,6 +65,7 @@ local function beat(self)
   self.on_state(reply[1])
   for i = 3, #reply do self.on_lost(reply[i]) end
   share_pause(self, reply[2])
+  look_at_facts(self, sent)
   return reply[1]
 end
 
@@ -108,12 +117,12 @@ end
 
 --[[
 { link =, held =, pace =, lease = seconds, facts() = what the worker says of itself, as JSON,
-  on_state(state) with each answer, on_lost(id) of a chunk that it does not hold any more, on_over() when the lease is over,
-  on_tick() at each beat }
+  on_state(state) with each answer, on_facts(rate, built_in) of the run now and then, on_lost(id) of a chunk that it does not
+  hold any more, on_over() when the lease is over, on_tick() at each beat }
 ]]
 function M.new(options)
   local self = setmetatable({ news = signals.new(), answered = sys.elapsed(), until_ = -math.huge, told_until = 0,
-    every = math.min(options.lease / 5, OFTEN) }, Beat)
+    looked_at = 0, every = math.min(options.lease / 5, OFTEN) }, Beat)
   for name, value in pairs(options) do self[name] = value end
   return self
 end

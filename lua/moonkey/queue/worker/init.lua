@@ -21,7 +21,7 @@ Worker.__index = Worker
 local LOOK = 0.5 -- seconds until it looks for runs again
 
 -- After these it may come back to the same run.
-local COMES_BACK = { lost = true, lease = true, away = true, idle = true }
+local COMES_BACK = { changed = true, lost = true, lease = true, away = true, idle = true }
 
 local function hostname()
   local file = io.open("/proc/sys/kernel/hostname")

@@ -18,6 +18,11 @@ function Link:is_up()
   return self.connection:is_up(self.run)
 end
 
+-- Fields of the run, in their order; nil, err.
+function Link:facts(...)
+  return self.connection:call("HMGET", keys.of(self.run, "run"), ...)
+end
+
 -- A connection for what keeps one busy.
 function Link:another()
   return self.connection:another()

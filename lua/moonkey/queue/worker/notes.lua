@@ -25,6 +25,7 @@ local function settle(self, note, failure)
   if not self.unacked[note] then return end
   self.unacked[note] = nil
   note.failure = failure
+  if failure then self.refused[note.row] = true end
   note.gate:open()
 end
 
@@ -81,7 +82,10 @@ end
 -- See Writer:record of batch/journal/writer.lua: true, or nil, message.
 function Notes:record(what)
   local chunk = self.held:of_row(what.row)
-  if self.given_up or not chunk then return nil, self.given_up or NOT_OURS end
+  if self.given_up or not chunk then
+    self.refused[what.row] = true
+    return nil, self.given_up or NOT_OURS
+  end
   self.last = self.last + 1
   local note = { number = self.last, chunk = chunk, row = what.row, intent = what.intent, text = chunks.encode_note(what),
     announced = what.intent and { what.row, what.intent } or {}, gate = core.gate() }
@@ -97,6 +101,11 @@ end
 -- Has this row announced a write that must not be repeated? The coordinator may have that in its journal, whatever came of it.
 function Notes:has_announced(row)
   return self.announced[row] == true
+end
+
+-- Has this row not been allowed to go on? Then that is no failure of its own.
+function Notes:was_refused(row)
+  return self.refused[row] == true
 end
 
 -- Nothing is recorded any more: rows that wait for that are told `why`.
@@ -115,8 +124,8 @@ end
 
 -- `id`: of the run, which is the context's.
 function M.new(link, held, id)
-  return setmetatable({ id = id, link = link, held = held, unacked = {}, announced = {}, last = 0, news = signals.new() },
-    Notes)
+  return setmetatable({ id = id, link = link, held = held, unacked = {}, announced = {}, refused = {}, last = 0,
+    news = signals.new() }, Notes)
 end
 
 return M

@@ -70,14 +70,18 @@ function Pace:close()
   control.meter(false)
 end
 
+-- The rate of the run now. Where there is none any more, all are granted that are asked for.
+function Pace:set(rate)
+  if rate <= 0 or self.task or self.closed then return end
+  control.meter(true)
+  self.task = task.spawn(serve, self)
+end
+
 -- { link =, rate = of the run, 0 for none, own = the rate of this worker's flags, 0 for none, lease = seconds }
 function M.new(options)
   local self = setmetatable({ link = options.link, own = options.own, lease = options.lease, grants = {},
     news = signals.new() }, Pace)
-  if options.rate > 0 then
-    control.meter(true)
-    self.task = task.spawn(serve, self)
-  end
+  self:set(options.rate)
   return self
 end
 

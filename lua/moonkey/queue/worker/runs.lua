@@ -83,14 +83,16 @@ local function facts_of(link, id)
   return facts
 end
 
--- { id =, rate =, work = its job } where this worker can do it; nil, and "unfit" where it cannot.
+-- { id =, rate =, built_in = settings of the built-in job, work = its job } where this worker can do it; nil, and "unfit" where
+-- it cannot.
 function Runs:look_at(id)
   local facts = facts_of(self.link, id)
   if not facts or facts.state ~= "open" then return nil end
   local settings = settings_of(facts)
   local why = unfit(self.own, facts, settings)
   if not why then
-    return { id = id, rate = tonumber(facts.rate) or 0, work = self.own.job or built_in_job(settings) }
+    return { id = id, rate = tonumber(facts.rate) or 0, built_in = facts.built_in,
+      work = self.own.job or built_in_job(settings) }
   end
   if not self.told[id] then
     self.told[id] = true

@@ -80,6 +80,12 @@ function Session:note_state(state)
   end
 end
 
+-- What the coordinator has written of the run: it may go on with another rate, or another way of doing the rows.
+function Session:note_facts(rate, built_in)
+  self.pace:set(tonumber(rate) or 0)
+  if built_in ~= self.run.built_in then self:finish("changed") end
+end
+
 -- It is not this worker's any more. While it is handed in, the answer to that tells what became of it.
 function Session:lose(id, quietly)
   local chunk = self.held.chunks[id]
@@ -90,6 +96,7 @@ function Session:lose(id, quietly)
 end
 
 function Session:on_result(r)
+  if r.outcome == "failed" and r.kind == "cancelled" and self.notes:was_refused(r.row) then r.outcome = "pending" end
   self.tally:add(r)
   bound(r)
   r.announced = self.notes:has_announced(r.row) or nil
@@ -152,6 +159,7 @@ local function open(self)
     link = link, held = self.held, pace = self.pace, lease = lease,
     facts = function() return facts_of(self) end,
     on_state = function(state) self:note_state(state) end,
+    on_facts = function(...) self:note_facts(...) end,
     on_lost = function(id) self:lose(id) end,
     on_over = function() self:stop("lease") end,
     on_tick = function() look_around(self) end,
@@ -201,10 +209,11 @@ local function work(self)
 end
 
 --[[
-M.run{ link = to the run, run = { id =, rate =, work = the job }, jobs =, lease = seconds, own_rate =, host =, tally =,
-       set_up(run) = the job's state, may_leave(run, seconds) = a reason where there is nothing to do for so long }
+M.run{ link = to the run, run = { id =, rate =, built_in =, work = the job }, jobs =, lease = seconds, own_rate =, host =,
+       tally =, set_up(run) = the job's state, may_leave(run, seconds) = a reason where there is nothing to do for so long }
 returns why the worker has to end (as the engine's, such as "auth" or "interrupted"), or nil and why it does not work on this
-run any more: "closing", "halted", "cancelled", "gone"; what may_leave() said; "lost", "lease", "away": it may begin anew.
+run any more: "closing", "halted", "cancelled", "gone"; what may_leave() said; "changed", "lost", "lease", "away": it may begin
+anew.
 ]]
 function M.run(options)
   local self = setmetatable({ samples = {} }, Session)
