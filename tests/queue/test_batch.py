@@ -203,13 +203,34 @@ class Notes(Case):
         worker.note(one, 1, intent="POST /x")
         worker.ack()
         self.assertEqual(self.states(), {1: "new"})
-        worker.finish(one, outcome="pending", withdrawn=True)
+        worker.finish(one, outcome="pending")
         self.wait_for(lambda: self.states() == {}, "it is announced still")
         self.assertEqual(self.journal("SELECT * FROM intents"), [])
         worker.finish(two)
         worker.finish(worker.take())
         self.assert_ended(process, 0)
         self.assert_all()
+
+    def test_what_another_has_announced_is_not_handed_back(self):
+        """The server has forgotten that it gave the chunk to another, which has announced a write since, and may have sent it."""
+        process = self.batch()
+        worker, other = self.played(), self.played("other")
+        one, two = worker.take(), worker.take()
+        key, admin = worker.side.key("chunks"), self.redis.admin
+        admin.xclaim(key, "workers", "other", 0, [one[0]], retrycount=1)
+        self.assertEqual(other.note(one, 1, intent="POST /x"), "ok")
+        other.note(one, 2, intent="POST /x")
+        other.ack()
+        admin.xclaim(key, "workers", "played", 0, [one[0]], retrycount=1)
+        self.wait_for(lambda: self.states() == {1: "new", 2: "new"}, "it is not announced")
+        results = [worker.result(row, outcome="failed" if row["n"] == 2 else "pending") for row in one[2]]
+        worker.finish(one, json.dumps({"results": results}))
+        worker.finish(two)
+        chunk = worker.take()
+        self.assertEqual([row["n"] for row in chunk[2]], [3, 4, 5])
+        worker.finish(chunk)
+        self.assert_ended(process, 3, "8 done", "2 unknown")
+        self.assertEqual([self.states()[n] for n in (1, 2)], ["unknown", "unknown"])
 
 
 class Stopping(Case):

@@ -78,12 +78,13 @@ function M.decode_rows(text)
   return items
 end
 
--- With all secrets masked. `at` and `intended` are between an engine and its journal.
+-- With all secrets masked. `at`, `intended` and `withdrawn` are between an engine and its journal; `announced`: this worker has
+-- announced a write of the row that must not be repeated, so that it knows what came of it.
 local function encode_result(r)
   local shown = {}
   for key, value in next, r do shown[key] = value end
-  shown.hash, shown.at, shown.intended, shown.withdrawn = nil, nil, nil, nil
-  local more = (r.hash and (',"hash":"%s"'):format(to_hex(r.hash)) or "") .. (r.withdrawn and ',"withdrawn":true' or "")
+  shown.hash, shown.at, shown.intended, shown.withdrawn, shown.announced = nil, nil, nil, nil, nil
+  local more = (r.hash and (',"hash":"%s"'):format(to_hex(r.hash)) or "") .. (r.announced and ',"announced":true' or "")
   return result.to_jsonl(shown):sub(1, -3) .. more .. "}"
 end
 
@@ -139,7 +140,7 @@ function M.decode_report(text)
   if type(report.results) ~= "table" then return nil, "the report is not what moonkey writes: it has no results" end
   for i, r in ipairs(report.results) do
     if not is_result(r) then return nil, ("the report is not what moonkey writes: its result %d is none"):format(i) end
-    r.hash, r.withdrawn, r.intended = from_hex(r.hash), r.withdrawn == true or nil, nil
+    r.hash, r.announced, r.withdrawn, r.intended = from_hex(r.hash), r.announced == true, nil, nil
     r.attempts, r.ms = r.attempts or 0, r.ms or 0
   end
   return { results = report.results, changes = count_of(report.changes), retries = count_of(report.retries),

@@ -130,15 +130,20 @@ local function rest_of(self, chunk, report)
   return back, withdrawn
 end
 
+-- What a worker says of a row. It may know nothing of a write that another has announced, which had the chunk after it and reports
+-- no more: where the server has forgotten that it gave the chunk to that one.
+local function settle_row(self, chunk, item, r)
+  if item.intent and not r.announced then r = unknown(item) end
+  chunk.by_row[item.row] = r.outcome == "pending" and "back" or nil
+  if r.outcome ~= "pending" then self.course:report(own(self, item, r)) end
+end
+
 local function settle(self, chunk, report)
   local back, withdrawn
   self.over:take_in(chunk.id, function()
     for _, r in ipairs(report.results) do
       local item = chunk.by_row[r.row]
-      if type(item) == "table" then
-        chunk.by_row[r.row] = r.outcome == "pending" and "back" or nil
-        if r.outcome ~= "pending" then self.course:report(own(self, item, r)) end
-      end
+      if type(item) == "table" then settle_row(self, chunk, item, r) end
     end
     back, withdrawn = rest_of(self, chunk, report)
     if self.course.stopped or (back[1] and not back[1].text) then -- see window.adopt
