@@ -103,6 +103,10 @@ class Fleet(Place):
         """Of commands that are no program of their own, too: those that need a queue have it."""
         return {**super().environment(orders, state), "MOONKEY_QUEUE_PASSWORD": password_of("coordinator")}
 
+    def start(self, *arguments, orders=None, state=None):
+        url = self.redis.url("coordinator")
+        return super().start(*[url if argument == "URL" else argument for argument in arguments], orders=orders, state=state)
+
     def start_program(self, name, user, *arguments, world=None):
         program = Program(self, name, user, arguments, world)
         self.others.append(program)

@@ -71,8 +71,8 @@ def main():
         course.dismiss_all()
         trial.check_fleet()
     except Failed as failure:
-        told = "\n".join(" ".join(event) for event in course.happened[-60:])
-        sys.exit(f"{told}\noracle: FAILED after {happened} events: {failure}{trial.place.keep() if args.keep else ''}")
+        kept = f" (see {trial.place.keep()})" if args.keep else ""
+        sys.exit(f"{course.told()}\noracle: FAILED after {happened} events: {failure}{kept}")
     finally:
         trial.close()
     counts = collections.Counter(event[1] for event in course.happened if event[1] in events.NAMES)
