@@ -104,7 +104,7 @@ function M.run(options)
   local queue <close> = queued.open(options)
   local result, message = batch.run{ source = options.source, job = options.job, jobs = options.jobs, results = args.results,
     halt = args.halt, stdout = args.output == "jsonl", progress = true, journal = journal, queue = queue }
-  if not result then stop.usage(message) end
+  if not result then stop.with(sys.interrupted() and 128 + sys.interrupted() or 2, message) end
   local host, _, credential = http.origin()
   result.host, result.credential = host, credential
   result.over = args.emulator and not args.emulator_data -- its tokens end with it, and nothing can go on

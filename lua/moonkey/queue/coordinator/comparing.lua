@@ -114,7 +114,9 @@ end
 function M.watch(self)
   local answer, err = self.conn:script("watch", self.run, self.token, M.ALIVE)
   if not answer then return nil, err end
-  if answer[1] ~= "gone" and answer[1] ~= "usurped" then self.workers:update(table.move(answer, 6, #answer, 1, {})) end
+  if answer[1] == "gone" or answer[1] == "usurped" then return answer end
+  self.workers:update(table.move(answer, 6, #answer, 1, {}))
+  if self.vouched and self.vouched == self.conn:server(self.run) then self.workers:remember() end
   return answer
 end
 
@@ -122,13 +124,13 @@ end
 Work that the server has forgotten it gave out may be going on. A worker that has heard of this server has let go of it; of one
 that has not, the lease ends. true once none of it is left; nil, err.
 ]]
-local function outwait(self, known)
+local function outwait(self)
   local began, longest = sys.now(), self.workers:longest_lease()
   log.info("queue: the server was started anew; work goes on once all workers have heard of it, after %.3g s at most", longest)
   while sys.now() - began < longest and not self.must_compare and not self.course:must_stop() do
     local answer, err = M.watch(self)
     if not answer then return nil, err end
-    if answer[1] == "gone" or self.workers:have_all_beaten(known, sys.now() - began - TURN) then break end
+    if answer[1] == "gone" or self.workers:have_all_beaten(sys.now() - began - TURN) then break end
     core.gate():wait(TURN)
   end
   return true
@@ -138,9 +140,8 @@ end
 local function vouch(self)
   local server = self.conn:server(self.run)
   if server == self.vouched then return true end
-  local known = self.workers:known()
   local ok, err = put_intents(self)
-  if ok and (self.vouched or self.is_suspect) then ok, err = outwait(self, known) end
+  if ok and (self.vouched or self.is_suspect) then ok, err = outwait(self) end
   if not ok then return nil, err end
   local answer
   answer, err = self.conn:script("vouch", self.run, server or "")

@@ -27,6 +27,7 @@ end
 function M.tell(self)
   while self.adding > 0 do core.gate():wait(0.01) end
   local answer, err = self.conn:script("state", self.run, self.state, self.course.stopped)
+  if answer == "gone" then return self:compare() end
   local ids
   if answer then ids, err = self.conn:script("withdraw", self.run) end
   if not ids then

@@ -77,7 +77,7 @@ function Coordinator:open(recorder)
   if not http.dry_run() then announce.before_write() end
   local account = announce.known_account()
   self.facts.account = account and account:match("^%S+")
-  if http.stop_reason() then return writer:settle{} end
+  if http.stop_reason() then return true end
   ok, message = entering.run(self, recorder.kind ~= nil)
   if not ok and sys.interrupted() then return writer:settle{} end
   if not ok then return nil, ("cannot begin at the queue %s: %s"):format(self.place, message) end

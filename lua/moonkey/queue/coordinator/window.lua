@@ -2,9 +2,9 @@
 The rows that are on their way: in the chunk that is being filled, in chunks that are out (with Redis and the workers), and
 those that wait. It knows nothing of Redis.
 
-Rows of one id end in file order, over all workers: each waits until the chunk with the one before it is in, and so in the journal.
-They are not in one chunk either: that is given out anew as a whole, and then the first of them would be done once more on a token
-that the second has changed already, and a row that looks before it writes would find somebody else's work there.
+Rows of one id end in file order, over all workers: each waits until the chunk with the one before it is in, and so in the
+journal. They are not in one chunk either: that is given out anew as a whole, and then the first of them would be done once more
+on a token that the second has changed already, and a row that looks before it writes would find somebody else's work there.
 ]]
 local chunks = require "moonkey.queue.chunk"
 local lanes = require "moonkey.batch.lanes"

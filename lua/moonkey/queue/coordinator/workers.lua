@@ -40,7 +40,6 @@ function Workers:update(words)
     if facts then
       self.list[words[i]] = facts
       self.count = self.count + 1
-      self.seen[words[i]] = true
       self.lease = math.max(self.lease or 0, number_of(facts.lease))
     end
   end
@@ -51,17 +50,16 @@ function Workers:longest_lease()
   return (self.lease or LEASE) / 1000
 end
 
--- Who has been there before, and may be working still; a worker that said it ends is none of them.
-function Workers:known()
-  local known = {}
-  for consumer in pairs(self.list) do known[consumer] = true end
-  return known
+-- The list is that of a server that has forgotten nothing.
+function Workers:remember()
+  self.remembered = self.list
 end
 
--- Have all of `known` been heard of within the last `seconds`?
-function Workers:have_all_beaten(known, seconds)
-  if not next(known) then return false end
-  for consumer in pairs(known) do
+-- Have all that were there before the server was started anew been heard of within the last `seconds`? Of a run that was not
+-- watched before, nobody knows who they are.
+function Workers:have_all_beaten(seconds)
+  if not next(self.remembered) then return false end
+  for consumer in pairs(self.remembered) do
     local facts = self.list[consumer]
     if not facts or number_of(facts.age) >= seconds * 1000 then return false end
   end
@@ -109,7 +107,7 @@ function Workers:describe()
 end
 
 function M.new()
-  return setmetatable({ list = {}, count = 0, seen = {}, told = {} }, Workers)
+  return setmetatable({ list = {}, remembered = {}, count = 0, told = {} }, Workers)
 end
 
 return M
