@@ -1,9 +1,10 @@
 /* redis_reader: see redis.h. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "redis.h"
 
-enum { LONGEST_LINE = 64 << 10 }; /* of what is not a string; hiredis looks through all of it again each time */
+enum { LONGEST_LINE = 64 << 10 }; /* a string is none, what tells its length is; hiredis looks through it again each time */
 
 static const redisReplyObjectFunctions *standard; /* hiredis' own */
 
@@ -51,8 +52,7 @@ bool redis_reader_feed(struct redis_reader *reader, const char *bytes, size_t le
 
 static bool is_line_too_long(const redisReader *parser)
 {
-    bool is_string = parser->ridx >= 0 && parser->rstack[parser->ridx].type == REDIS_REPLY_STRING;
-    return !is_string && unread(parser) > LONGEST_LINE;
+    return unread(parser) > LONGEST_LINE && !memmem(parser->buf + parser->pos, LONGEST_LINE, "\r\n", 2);
 }
 
 bool redis_reader_next(struct redis_reader *reader, redisReply **reply, const char **why)

@@ -81,8 +81,7 @@ class Case(unittest.TestCase):
 
     def refused(self, *url, **named):
         """What is said, by kind and text, where there is to be no connection."""
-        with contextlib.closing(self.redis.admin):
-            code, out, err = self.talk(*url, **named).finish()
+        code, out, err = self.talk(*url, **named).finish()
         self.assertEqual(code, 1, err)
         self.assertNotIn(PASSWORD, out + err)
         return json.loads(out)

@@ -321,6 +321,7 @@ static void ends_for_what_is_no_answer(void **state)
         {"deep", {.text = "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n"}, "no Redis"},
         {"list", {.text = "*2000000000\r\n"}, "a reply has more elements than can be taken"},
         {"lists", {.text = "*900000\r\n*900000\r\n"}, "a reply has more elements than can be taken"},
+        {"length of a string", {.text = "$", .fill = 100000, .then = PEER_HANG}, "a reply is larger than can be taken"},
         {"line", {.text = "+", .fill = 100000, .then = PEER_HANG}, "a reply is larger than can be taken"},
         {"large",
          {.text = "$80000000\r\n", .fill = REDIS_MOST_BYTES, .then = PEER_HANG},
