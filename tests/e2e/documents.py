@@ -3,6 +3,7 @@
     LANGUAGE NAME   a file of that name; ~ is a home of the test's own
     sh              commands, one a line; "# exit N" behind one says how it ends
     service         programs that go on beside all that follows, one a line
+    diagram         for the eye
     text            what the commands before it have said, line after line; … stands for anything
 Any other block is a mistake, so none can be left out; a test may know more of its documents, and say so in `others`.
 """
@@ -81,6 +82,8 @@ class DocumentCase(Case):
                 self.write(block.name.removeprefix("~/"), block.text)
             elif block.language == "sh":
                 said = self.run_commands(block.lines, env)
+            elif block.language == "diagram":
+                continue
             elif block.language == "service":
                 for line in block.lines:
                     self.start_service(line, env)

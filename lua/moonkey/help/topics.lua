@@ -8,6 +8,7 @@ M.LIST = {
   { "rql", "queries of the platform's lists, in Lua and as text" },
   { "rows", "files of rows: JSONL, JSON, CSV" },
   { "journal", "runs: what survives a kill, and what does not" },
+  { "fleet", "runs on several machines, over a Redis: what that needs, what failures cost, how far it goes" },
   { "extensions", "commands, formats, outputs, credentials and checks of your own, as Lua modules" },
   { "options", "the options that every command takes" },
   { "configuration", "profiles, and all their fields: moonkey-config(5)" },
