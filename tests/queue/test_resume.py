@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import proxy  # noqa: E402
 from batch_case import Case, harness, scripts, server  # noqa: E402
 
 
@@ -172,6 +173,16 @@ class Elsewhere(Case):
             self.assert_ended(hired, 143)
         self.assert_all()
         self.assert_purged()
+
+    def test_at_another_address(self):
+        worker, two = self.begin()
+        link = proxy.Link(self.redis.port)
+        self.addCleanup(link.close)
+        process = self.again("resume", "--queue", self.redis.url("coordinator", link.port))
+        worker.finish(two)
+        worker.finish(worker.take())
+        self.assert_ended(process, 0, "10 done, 0 failed in")
+        self.assert_all()
 
     def test_a_queue_that_is_gone(self):
         with server.Redis(users=scripts.users()) as other:

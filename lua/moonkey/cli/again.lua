@@ -195,7 +195,7 @@ end
 
 -- Rows that workers may have leave the queue that the run was on: a session of its own. true, or nil, message.
 local function leave_queue(args, rows, run, kind, verified)
-  if not args.old_queue then return true end
+  if not queued.must_recall(args, run.meta.id) then return true end
   local again, message = recorder.again(rows, run.path, kind, verified, nil, true)
   if not again then return nil, message end
   local ok

@@ -4,6 +4,7 @@ local connect = require "moonkey.cli.connect"
 local digest = require "moonkey.digest"
 local http = require "moonkey.http"
 local json = require "moonkey.json"
+local keys = require "moonkey.queue.keys"
 local problem = require "moonkey.queue.problem"
 local recorder = require "moonkey.batch.journal.recorder"
 local settings = require "moonkey.cli.settings"
@@ -112,9 +113,19 @@ function M.open(options)
     facts = facts_of(options, config), max_changes = not http.dry_run() and config.max_changes or nil }
 end
 
+-- Is the run to leave the queue that it was on? Not where that has another address now.
+function M.must_recall(args, id)
+  if not args.old_queue then return false end
+  if not args.queue then return true end
+  local conn = connected(args, args.queue)
+  local found, err = conn:call("EXISTS", keys.of(id, "run"))
+  conn:close()
+  if not found then stop.with(problem.exit_code(err), tostring(err)) end
+  return found == 0
+end
+
 -- A run, by its recorder, leaves the queue that it was on. true, or nil, message.
 function M.recall(run, args)
-  if not args.old_queue then return true end
   local conn, err = M.connection.open{ url = args.old_queue, args = args }
   if not conn then
     return nil, ("%s; workers may be at rows of run %s still. Once that Redis can be reached, they hand them back; if it is "
