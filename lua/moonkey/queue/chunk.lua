@@ -18,13 +18,19 @@ local M = {}
 M.DEFAULT_ROWS, M.MAX_ROWS = 100, 100
 M.MAX_BYTES = 256 * 1024 -- of the rows' text; one row may be longer
 
+local DIGITS, BYTES = {}, {} -- byte → its two digits, and back
+for n = 0, 255 do
+  local byte, digits = string.char(n), ("%02x"):format(n)
+  DIGITS[byte], BYTES[digits] = digits, byte
+end
+
 local function to_hex(bytes)
-  return bytes and (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)) or nil
+  return bytes and (bytes:gsub(".", DIGITS)) or nil
 end
 
 local function from_hex(text)
-  if type(text) ~= "string" or #text % 2 ~= 0 or text:find("%X") then return nil end
-  return (text:gsub("%x%x", function(digits) return string.char(tonumber(digits, 16)) end))
+  if type(text) ~= "string" or #text % 2 ~= 0 or text:find("[^0-9a-f]") then return nil end
+  return (text:gsub("..", BYTES))
 end
 
 local ORDER = { order = { "n", "l", "h", "p", "r" } }
