@@ -26,12 +26,11 @@
 #include "../loopback.h"
 #include "../task.h"
 #include "lib.h"
+#include "redis_answer.h"
 #include "redis_password.h"
-#include "secret.h"
 
 #define CONNECTION "moonkey.redis.connection"
 #define CALL       "moonkey.redis.call"
-#define ERROR      "moonkey.redis.error"
 
 #define WAYS_OF_A_PASSWORD "MOONKEY_QUEUE_PASSWORD, MOONKEY_QUEUE_PASSWORD_FILE or MOONKEY_QUEUE_PASSWORD_COMMAND"
 
@@ -53,90 +52,22 @@ struct waiting { /* one call of one task */
     bool sent;
 };
 
-/* ---- errors ---- */
-
-static void set_masked(lua_State *L, const char *name, const char *text)
-{
-    lib_push_masked(L, text, strlen(text));
-    lua_setfield(L, -2, name);
-}
-
-/* nil, err. [-0, +2, m] */
-static int fail(lua_State *L, const char *kind, const char *title, const char *detail)
-{
-    lua_pushnil(L);
-    lua_createtable(L, 0, 6);
-    lua_pushstring(L, kind);
-    lua_setfield(L, -2, "kind");
-    set_masked(L, "title", title);
-    set_masked(L, "detail", detail);
-    luaL_setmetatable(L, ERROR);
-    return 2;
-}
-
-/* The server's words. */
-static int fail_by_server(lua_State *L, const char *title, const char *message)
-{
-    fail(L, "redis", title, message);
-    set_masked(L, "message", message);
-    lua_pushlstring(L, message, strcspn(message, " "));
-    lua_setfield(L, -2, "code");
-    return 2;
-}
-
 static int fail_by_end(lua_State *L, const struct connection *c, bool sent)
 {
     lua_pushfstring(L, "the connection to Redis at %s is lost", c->at);
-    fail(L, "lost", lua_tostring(L, -1), redis_text(c->redis));
+    redis_fail(L, "lost", lua_tostring(L, -1), redis_text(c->redis));
     lua_pushboolean(L, sent);
     lua_setfield(L, -2, "sent");
     return 2;
-}
-
-static int error_tostring(lua_State *L)
-{
-    lua_getfield(L, 1, "title");
-    lua_pushliteral(L, ": ");
-    lua_getfield(L, 1, "detail");
-    lua_concat(L, 3);
-    return 1;
-}
-
-/* ---- replies ---- */
-
-/* The depth is hiredis' to limit. [-0, +1, m] */
-static void push_reply(lua_State *L, const redisReply *reply)
-{
-    switch (reply->type) {
-    case REDIS_REPLY_INTEGER:
-        lua_pushinteger(L, reply->integer);
-        break;
-    case REDIS_REPLY_STRING:
-    case REDIS_REPLY_STATUS:
-        lua_pushlstring(L, reply->str, reply->len);
-        break;
-    case REDIS_REPLY_ARRAY:
-        luaL_checkstack(L, 3, "a reply of Redis");
-        lua_createtable(L, (int)reply->elements, 0);
-        for (size_t i = 0; i < reply->elements; i++) {
-            push_reply(L, reply->element[i]);
-            lua_rawseti(L, -2, (lua_Integer)i + 1);
-        }
-        break;
-    case REDIS_REPLY_ERROR:
-        lua_createtable(L, 0, 1);
-        set_masked(L, "error", reply->str);
-        break;
-    default:
-        lua_pushboolean(L, 0);
-    }
 }
 
 /* ---- calls ---- */
 
 static struct connection *check_connection(lua_State *L)
 {
-    return luaL_checkudata(L, 1, CONNECTION);
+    struct connection *c = luaL_checkudata(L, 1, CONNECTION);
+    luaL_argcheck(L, c->redis, 1, "the connection has been collected");
+    return c;
 }
 
 static void on_done(redisReply *reply, bool sent, void *arg)
@@ -176,11 +107,22 @@ static int answered(lua_State *L, int status, lua_KContext ctx)
         return fail_by_end(L, c, w->sent);
     if (w->reply->type == REDIS_REPLY_ERROR) {
         lua_pushfstring(L, "Redis at %s refused %s", c->at, lua_tostring(L, 2));
-        return fail_by_server(L, lua_tostring(L, -1), w->reply->str);
+        return redis_fail_by_server(L, lua_tostring(L, -1), w->reply->str);
     }
-    push_reply(L, w->reply);
+    redis_push_reply(L, w->reply);
     drop_reply(w);
     return 1;
+}
+
+/* 3.0 is sent as 3, which is what Redis takes for a number of things. */
+static void make_whole(lua_State *L, int index)
+{
+    int is_whole = false;
+    lua_Integer value = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &is_whole) : 0;
+    if (!is_whole)
+        return;
+    lua_pushinteger(L, value);
+    lua_replace(L, index);
 }
 
 /* The arguments from `first` on, as they go on the wire; numbers become strings where they are. Pushes what owns the arrays. */
@@ -192,8 +134,7 @@ static int check_command(lua_State *L, int first, const char ***argv, size_t **l
     *argv = lua_newuserdatauv(L, (size_t)count * (sizeof **argv + sizeof **lengths), 0);
     *lengths = (size_t *)(*argv + count);
     for (int i = 0; i < count; i++) {
-        if (lua_type(L, first + i) == LUA_TNUMBER)
-            luaL_checkinteger(L, first + i);
+        make_whole(L, first + i);
         (*argv)[i] = luaL_checklstring(L, first + i, &(*lengths)[i]);
     }
     return count;
@@ -252,7 +193,7 @@ static int connection_is_open(lua_State *L)
 
 static int connection_gc(lua_State *L)
 {
-    struct connection *c = check_connection(L);
+    struct connection *c = luaL_checkudata(L, 1, CONNECTION);
     task_unpark(&c->opening);
     if (c->redis) {
         redis_close(c->redis, "it was closed here");
@@ -294,16 +235,16 @@ static int opened(lua_State *L, int status, lua_KContext ctx)
         return 1;
     case REDIS_REFUSED:
         lua_pushfstring(L, "Redis at %s refused the login", c->at);
-        fail_by_server(L, lua_tostring(L, -1), redis_text(c->redis));
+        redis_fail_by_server(L, lua_tostring(L, -1), redis_text(c->redis));
         push_advice(L, redis_text(c->redis));
         lua_setfield(L, -2, "detail");
         return 2;
     case REDIS_CERTIFICATE:
         lua_pushfstring(L, "no secure connection to Redis at %s", c->at);
-        return fail(L, "certificate", lua_tostring(L, -1), redis_text(c->redis));
+        return redis_fail(L, "certificate", lua_tostring(L, -1), redis_text(c->redis));
     default:
         lua_pushfstring(L, "cannot connect to Redis at %s", c->at);
-        return fail(L, "unreachable", lua_tostring(L, -1), redis_text(c->redis));
+        return redis_fail(L, "unreachable", lua_tostring(L, -1), redis_text(c->redis));
     }
 }
 
@@ -385,7 +326,7 @@ static int f_connect(lua_State *L)
     const char *danger = find_danger(&options);
     if (danger) {
         lua_pushfstring(L, "no connection to Redis at %s:%d", options.link.host, options.link.port);
-        return fail(L, "refused", lua_tostring(L, -1), danger);
+        return redis_fail(L, "refused", lua_tostring(L, -1), danger);
     }
     struct connection *c = lua_newuserdatauv(L, sizeof *c, 0);
     *c = (struct connection){.timeout = options.timeout};
@@ -421,9 +362,7 @@ int luaopen_moonkey_redis(lua_State *L)
     luaL_newmetatable(L, CALL);
     lua_pushcfunction(L, waiting_gc);
     lua_setfield(L, -2, "__gc");
-    luaL_newmetatable(L, ERROR);
-    lua_pushcfunction(L, error_tostring);
-    lua_setfield(L, -2, "__tostring");
+    redis_answer_open(L);
     luaL_newmetatable(L, CONNECTION);
     luaL_setfuncs(L, methods, 0);
     lua_pushvalue(L, -1);
