@@ -11,7 +11,7 @@
 ---@field row integer number of the row, from 1; a CSV header is not counted
 ---@field line? integer line of the input on which the row begins
 ---@field id? string the row's id
----@field state any what the job's setup returned
+---@field state any what the job's setup returned; over a queue, that of the worker that has the row
 ---@field run? string the run's id, where it has a journal
 ---@field log moonkey.log as moonkey.log, with the row before each line: ctx.log.info("…")
 

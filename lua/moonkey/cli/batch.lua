@@ -32,7 +32,7 @@ Every run has a journal. After Ctrl-C, a crash, or a refused credential `moonkey
 on where it ended, and `moonkey retry RUN` tries the rows that failed again.
 
 With --queue, the rows are done by workers on any number of machines (moonkey worker), which take
-them from a Redis; all else is the same.
+them from a Redis; all else is the same: `moonkey help fleet`.
 
 With --job, a Lua file decides what is done for each row. It returns function(row, ctx), or a table
 { setup =, job =, teardown = }; ctx has row, line, id, run, log, and state, which is what setup

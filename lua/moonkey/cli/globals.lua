@@ -11,7 +11,7 @@ M.options = {
   { "--fault", "SPEC", "With --emulator: let it fail on purpose, such as 503:0.1; moonkey emulator --help explains.",
     "*" },
   { "--fault-seed", "N", "With --fault: which requests are struck (default: 1)." },
-  { "-j --jobs", "N", "Requests at a time (default: 10 for batch, 64 for run)." },
+  { "-j --jobs", "N", "Requests at a time (default: 10 for batch and worker, 64 for run)." },
   { "--rate", "N/s", "Start at most so many requests a second (50/s) or minute (100/m)." },
   { "--dry-run", nil, "Send no write: updates read the token, tell what would change, and return what it would be." },
   { "--read-only", nil, "Refuse every write." },

@@ -6,6 +6,7 @@ local M = {
   subcommands = { "status", "cancel", "purge", "acl" },
   description = [[
 A queue is the Redis that `moonkey batch FILE --queue URL` and `moonkey worker --queue URL` share.
+`moonkey help fleet` tells what it has to be, and what happens when something fails.
 
   moonkey queue status --queue URL              the runs there, who works on them, and what is stuck
   moonkey queue cancel RUN --queue URL          workers hand back what they have not begun

@@ -4,7 +4,12 @@ local M = {
   description = [[
 Takes the rows that `moonkey batch FILE --queue URL` puts into the Redis at URL, does them with the
 credential of this machine, and reports what came of them. Start as many on as many machines as you
-like; each serves the runs that it finds there, the oldest first, and waits for the next.
+like; each serves the runs that it finds there, the oldest first, and waits for the next:
+
+  moonkey worker --queue rediss://worker@redis.example.com/0 -j 20
+
+The password comes from MOONKEY_QUEUE_PASSWORD, MOONKEY_QUEUE_PASSWORD_FILE or
+MOONKEY_QUEUE_PASSWORD_COMMAND. `moonkey help fleet` tells what the Redis has to be.
 
 A worker that dies, or is cut off for longer than its lease, loses its rows to another; a row that
 it had under way may be written twice with the same values. Nothing is lost, and what is a POST is
