@@ -101,6 +101,7 @@ function Node:get()
     self:open()
   end
   if self:is_up() then return self.link end
+  if self.link then self:note_loss() end -- as soon as it was there
   return nil, self.err
 end
 
