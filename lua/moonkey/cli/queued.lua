@@ -70,6 +70,7 @@ function M.prepare(args)
   if not args.queue and not args.old_queue then return end
   M.url = require("moonkey.queue.url")
   M.coordinator, M.connection = require "moonkey.queue.coordinator", require "moonkey.queue.connection"
+  M.reach = require "moonkey.queue.reaching"
   if not args.queue then return end
   refuse_flags(args)
   args.rows_of_chunk = args.chunk and units.count("--chunk", args.chunk, 1, chunks.MAX_ROWS) or chunks.DEFAULT_ROWS
@@ -93,8 +94,7 @@ local function facts_of(options, config)
 end
 
 local function connected(args, url)
-  local conn, err = M.connection.open{ url = url, args = args }
-  if not conn then stop.with(problem.exit_code(err), tostring(err)) end
+  local conn = M.reach{ url = url, args = args }
   local ok, message = require("moonkey.queue.demands").check(conn)
   if not ok then stop.usage(message) end
   return conn
