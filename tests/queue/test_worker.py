@@ -120,6 +120,28 @@ class Guards(Timed):
         self.assertEqual([report["stopped"] for report in run.reports().values()], ["auth"])
         self.assertIn("refused the credential", done.err)
 
+    def test_a_credential_that_is_refused_at_once(self):
+        run, self.api.refuses = self.begin(), True
+        run.add([self.row(1)])
+        done = self.work()
+        self.assertEqual(done.code, 4, done.err)
+        self.assertEqual((run.held(), run.workers()), ({}, {}), "it has not even begun")
+
+    def test_consent_is_asked_for_before_anything_is_taken(self):
+        run = self.begin()
+        run.add([self.row(1)])
+        self.write("credential", self.api.env["MPT_API_TOKEN"], 0o600)
+        self.write(".config/moonkey/config.lua", f"""return {{ asks = {{ base_url = "{self.api.url}", credential_file = "~/credential",
+            consent = "yes" }} }}""")
+        env = {"MOONKEY_QUEUE_PASSWORD": server.password_of("worker")}
+        done = self.finish(self.start(*self.arguments("-p", "asks", "--drain"), env=env))
+        self.assertEqual(done.code, 5, done.err)
+        self.assertEqual((run.held(), self.api.writes()), ({}, []))
+        self.assertIn("demands consent", done.err)
+        answers = [("Write to 127.0.0.1", 1.2), ("[y/N] ", "y\n")]
+        done = self.run_on_terminal(*self.arguments("-p", "asks", "--drain"), env=env, answers=answers)
+        self.assertEqual((done.code, run.outcomes()), (0, {1: "done"}), done.err)
+
     def begin_job(self, text):
         self.write("job.lua", text)
         return self.begin(job=hashlib.sha256(text.encode()).hexdigest(), job_name="job.lua")

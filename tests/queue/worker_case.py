@@ -102,10 +102,10 @@ class Run:
 
 class Api:
     """A platform that notes when each request came, and answers as the test wants: after `delay` seconds, with the `replies` that are
-    left, as (status, headers), and 200 otherwise."""
+    left, as (status, headers), and 200 otherwise; or 401 to everything."""
 
     def __init__(self, case):
-        self.delay, self.replies, self.requests = 0.0, [], []
+        self.delay, self.replies, self.requests, self.refuses = 0.0, [], [], False
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"api": self}))
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
@@ -129,6 +129,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command != "GET":
             time.sleep(self.api.delay)
         status, headers = self.api.replies.pop(0) if self.api.replies and self.command != "GET" else (200, {})
+        if self.api.refuses:
+            status = 401
         reply = {"id": self.path.split("/")[-1], "name": body.get("name", "Before"), "status": "Active",
                  "account": {"id": "ACC-0001-0001", "name": "One", "type": "Client"}}
         data = json.dumps(reply if status < 300 else {"title": "No", "status": status}).encode()

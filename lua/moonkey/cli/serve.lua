@@ -1,16 +1,15 @@
 -- What `moonkey worker` does.
+local announce = require "moonkey.announce"
 local batch = require "moonkey.batch"
 local batch_command = require "moonkey.cli.batch"
 local connect = require "moonkey.cli.connect"
-local connection = require "moonkey.queue.connection"
-local core = require "moonkey.task.core"
 local digest = require "moonkey.digest"
 local http = require "moonkey.http"
 local limits = require "moonkey.limits"
 local log = require "moonkey.log"
-local problem = require "moonkey.queue.problem"
 local queue_url = require "moonkey.queue.url"
 local queued = require "moonkey.cli.queued"
+local reach = require "moonkey.queue.reaching"
 local recorder = require "moonkey.batch.journal.recorder"
 local restricted = require "moonkey.cli.restricted"
 local stop = require "moonkey.cli.stop"
@@ -21,7 +20,6 @@ local workers = require "moonkey.queue.worker"
 local DEFAULT_LEASE = "15s"
 local SHORTEST, LONGEST = 1, 3600 -- seconds of a lease
 local PASSED = 0.34 -- of a lease, that an answer of Redis may take: a lost one leaves time for another try
-local START, AGAIN = 10, 0.5 -- seconds to wait for Redis at the start, and between two tries
 
 local function lease_of(args)
   local lease = units.duration("--lease", args.lease or DEFAULT_LEASE)
@@ -36,22 +34,6 @@ local function place_of(args)
   end
   local place, message = queue_url.parse(args.queue)
   return place or stop.usage(message)
-end
-
-local MAY_PASS = { unreachable = true, lost = true }
-
--- It may be that Redis is started just now, as this worker is.
-local function open_queue(args, place, lease)
-  local deadline, said = sys.now() + START, false
-  while true do
-    local opened, err = connection.open{ url = place, args = args, timeout = math.min(5, lease * PASSED) }
-    if opened then return opened end
-    if sys.interrupted() then stop.quietly(128 + sys.interrupted()) end
-    if not MAY_PASS[err.kind] or sys.now() > deadline then stop.with(problem.exit_code(err), tostring(err)) end
-    if not said then log.warn("%s; trying on for %d s", err, START) end
-    said = true
-    core.gate():wait(AGAIN)
-  end
 end
 
 -- Files that are read anew with each connection.
@@ -97,11 +79,13 @@ return function(args)
   queued.refuse_emulator(args)
   local policy = args.job and restricted.of(args)
   local chunk = args.job and batch_command.read_job(args.job, policy)
-  local queue = open_queue(args, place, lease)
+  local queue = reach{ url = place, args = args, timeout = math.min(5, lease * PASSED) }
   local count, profile = connect.configure(args, batch.DEFAULT_JOBS)
   local own = own_job(args, place, chunk, policy)
   own.target, own.dry_run, own.checks = recorder.target().target, http.dry_run(), profile and profile.checks and profile.where
   own.read_only = args.read_only or profile and profile.read_only
+  -- Not once it holds rows: whoever is asked may take his time.
+  if profile and profile.consent and not own.dry_run and not own.read_only then announce.before_write() end
   local worker = workers.new{ connection = queue, own = own, jobs = count, lease = lease, own_rate = own_rate(args, profile),
     wanted = args.run, drain = args.drain }
   local reason = worker:work()

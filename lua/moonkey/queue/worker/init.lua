@@ -4,6 +4,7 @@ A worker: serves the runs on a queue that it can, one after the other, until it 
 All that it needs of moonkey.control is loaded by the time that this module is.
 ]]
 local announce = require "moonkey.announce"
+local http = require "moonkey.http"
 local links = require "moonkey.queue.worker.link"
 local log = require "moonkey.log"
 local runs = require "moonkey.queue.worker.runs"
@@ -107,6 +108,7 @@ end
 local function work(self)
   local passed, is_first = {}, true -- runs that it has just left, because there was nothing to do
   while not sys.interrupted() do
+    if http.stop_reason() then return http.stop_reason() end
     local run, misfits, err = self.runs:next(passed)
     if run then
       self.said = nil

@@ -171,6 +171,7 @@ local function open(self)
     on_state = function(state) self:note_state(state) end,
     on_lost = function(id) self:lose(id) end,
     on_idle = function(seconds) rest(self, seconds) end,
+    on_broken = function() self:stop("error") end,
   }
 end
 

@@ -86,8 +86,14 @@ function Taking:finish()
   self.news:send()
 end
 
+-- An error of it is raised by join(), and on_broken() says that it is time for that.
 function Taking:begin()
-  self.task = task.spawn(keep_taking, self)
+  self.task = task.spawn(function()
+    local ok, err = pcall(keep_taking, self)
+    if ok then return end
+    self.on_broken()
+    error(err, 0)
+  end)
 end
 
 -- Until the last one has come.
@@ -99,7 +105,7 @@ end
 --[[
 { link =, held =, lease = seconds, few = takes a chunk where fewer rows have not begun, is_well() = may it,
   on_chunk(chunk, results of rows that need not be run), on_state(state) with each answer, on_lost(id), on_idle(seconds) now and
-  then while there is nothing to do }
+  then while there is nothing to do, on_broken() where it cannot go on }
 ]]
 function M.new(options)
   local self = setmetatable({ news = signals.new() }, Taking)
