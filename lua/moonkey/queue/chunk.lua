@@ -60,7 +60,11 @@ local function item_of(entry)
   if type(entry) ~= "table" or math.type(entry.n) ~= "integer" or type(entry.r) ~= "table" or not integer_or_nil(entry.l) then
     return nil
   end
-  local row = entry.p and planned.new(entry.r) or entry.r
+  local row = entry.r
+  if entry.p then
+    if row.changes ~= nil and type(row.changes) ~= "table" then return nil end
+    row = planned.new(row)
+  end
   local id = row.id
   return { row = entry.n, line = entry.l, hash = from_hex(entry.h), id = type(id) == "string" and id or nil, data = row }
 end
@@ -75,10 +79,12 @@ end
 function M.decode_rows(text)
   local list, message = decoded(text, "the chunk")
   if not list then return nil, message end
-  local items = {}
+  local items, numbers = {}, {}
   for i, entry in ipairs(list) do
     items[i] = item_of(entry)
     if not items[i] then return nil, ("the chunk is not what moonkey writes: its row %d is none"):format(i) end
+    if numbers[entry.n] then return nil, ("the chunk is not what moonkey writes: row %d is in it twice"):format(entry.n) end
+    numbers[entry.n] = true
   end
   if #items == 0 then return nil, "the chunk has no rows" end
   return items
