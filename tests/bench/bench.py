@@ -2,40 +2,16 @@
 import argparse
 import json
 import os
-import statistics
 import sys
 
+import queued
 from contenders import HTTPX_IMPORT, Httpx, Place, Wrong, everybody
 from servers import Latency, Nginx
+from tables import LATENCY_MS, median, medians_of, note, print_table
 
-LATENCY_MS = 50
 LATENCY_JOBS = (10, 64, 256)
 LATENCY_REQUESTS = 100  # on each connection
 STARTS = 20             # of each program, in each round
-
-
-def median(values):
-    return statistics.median(values)
-
-
-def medians_of(count, what):
-    return f"medians of {count} {what}s" if count > 1 else f"1 {what}"
-
-
-def print_table(title, header, lines):
-    rows = [header, *lines]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
-    print(f"\n{title}\n")
-    for n, row in enumerate(rows):
-        cells = [cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths))]
-        print("| " + " | ".join(cells) + " |")
-        if n == 0:
-            print("|" + "|".join("-" * (width + 1) + ("-" if i == 0 else ":") for i, width in enumerate(widths)) + "|")
-    sys.stdout.flush()
-
-
-def note(text):
-    print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
 def those_that_can(chosen, place):
@@ -153,17 +129,18 @@ def parse(argv):
     names = ", ".join(everybody())
     parser = argparse.ArgumentParser(prog="run.sh", description="How fast moonkey is, beside others, on this machine.")
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--rows", type=int, default=100000, help="of the first table (100000); the slow ones get a share of them")
+    parser.add_argument("--rows", type=int, default=100000, help="of tables 1, 5 and 6 (100000); the slow ones of 1 get a share of them")
     parser.add_argument("--rounds", type=int, default=5, help="5; medians are taken over them")
     parser.add_argument("--jobs", "-j", type=int, default=64, help="connections of each contender (64)")
     parser.add_argument("--only", type=lambda text: text.split(","), metavar="NAME,…", help=names)
-    parser.add_argument("--tables", type=lambda text: [int(n) for n in text.split(",")], default=[1, 2, 3], metavar="1,2,3",
-                        help="1: throughput, 2: latency, 3: start-up")
+    parser.add_argument("--tables", type=lambda text: [int(n) for n in text.split(",")], default=[1, 2, 3], metavar="N,…",
+                        help="1: throughput, 2: latency, 3: start-up; over a queue, and not without being asked for: 4: by workers, "
+                             "5: what it costs, 6: the most that one coordinator and one Redis can do (1,2,3)")
     args = parser.parse_args(argv)
     unknown = set(args.only or ()) - set(everybody())
-    if unknown or args.rows < 1 or args.rounds < 1 or args.jobs < 1 or not set(args.tables) <= {1, 2, 3}:
+    if unknown or args.rows < 1 or args.rounds < 1 or args.jobs < 1 or not set(args.tables) <= set(range(1, 7)):
         parser.error(f"unknown: {', '.join(unknown)}; there are {names}" if unknown else
-                     "--rows, --rounds and --jobs are 1 or more; --tables is of 1, 2, 3")
+                     "--rows, --rounds and --jobs are 1 or more; --tables is of 1 to 6")
     return args
 
 
@@ -184,6 +161,9 @@ def main(argv):
         raw["latency"] = latency(args)
     if 3 in args.tables:
         raw["startup"] = startup(args, Place(args.build, args.jobs))
+    for number, name, table in ((4, "linear", queued.linear), (5, "cost", queued.cost), (6, "limits", queued.limits)):
+        if number in args.tables:
+            raw[name] = table(args)
     with open(os.path.join(args.build, "samples.json"), "w", encoding="utf-8") as f:
         json.dump(raw, f)
 

@@ -1,7 +1,8 @@
 #!/bin/sh
-# How fast moonkey is, beside a bare loop over libcurl, wrk, curl, Node's undici and Python's httpx, on this machine: three tables.
+# How fast moonkey is, beside a bare loop over libcurl, wrk, curl, Node's undici and Python's httpx, on this machine: three tables; and
+# three of runs over a queue (--tables 4,5,6).
 # Builds a release of moonkey in build-bench/, and installs there, or with apt-get, the others; who cannot be had is named and left out.
-#   sh tests/bench/run.sh [--rows N] [--rounds N] [--jobs N] [--only NAME,…] [--tables 1,2,3]      --help says more
+#   sh tests/bench/run.sh [--rows N] [--rounds N] [--jobs N] [--only NAME,…] [--tables 1,…,6]      --help says more
 set -eu
 cd "$(dirname "$0")/../.."
 sh scripts/setup.sh test
@@ -48,4 +49,5 @@ echo "bench: building a release" >&2
     exit 1
 }
 
-exec python3 tests/bench/bench.py --build "$build" "$@"
+# The system's: it has the redis module that setup.sh has installed.
+exec /usr/bin/python3 tests/bench/bench.py --build "$build" "$@"
