@@ -59,6 +59,15 @@ class Plain(Case):
         self.assert_ended(self.coordinate("batch", "rows.jsonl"), 3, "it has a credential in it")
         self.assertEqual(self.states(), {1: "failed"})
 
+    def test_files_of_the_url_are_found_from_elsewhere(self):
+        url = self.redis.url("coordinator") + "?cacert={}a%26b.pem&cert=/c.pem"
+        process = self.start("batch", self.rows(), "--queue", url.format(""), "--journal", "run.journal", env=self.env)
+        self.run_id()
+        process.send_signal(signal.SIGINT)
+        self.assert_ended(process, 130)
+        (options,), = self.journal("SELECT value FROM run WHERE key = 'options'")
+        self.assertEqual(json.loads(options)["queue"], url.format(os.path.realpath(self.dir) + "/"))
+
     def test_what_workers_have_to_know(self):
         self.write("job.lua", "return function(row) return row.id end")
         process = self.coordinate("batch", self.rows(), "--job", "job.lua", "--rate", "90/m", "--dry-run")
@@ -76,7 +85,7 @@ class Plain(Case):
         self.run_id()
         time.sleep(5.5)
         process.send_signal(signal.SIGINT)
-        self.assert_ended(process, 130, "no worker: start one with `moonkey worker --queue redis://coordinator@127.0.0.1:")
+        self.assert_ended(process, 130, "no worker: start one with `moonkey worker --queue redis://USER@127.0.0.1:")
         self.assertEqual(self.states(), {})
         self.assert_purged()
 

@@ -49,6 +49,7 @@ end
 -- it was given. Call it once the settings of the run are restored.
 function M.choose(args, given, meta)
   if args.no_queue and given then stop.usage("--no-queue and --queue exclude each other") end
+  given = given and require("moonkey.queue.url").absolute(given) -- as the run has it
   args.queue = given or (not args.no_queue and (meta.queue or args.queue)) or nil
   if not args.queue then args.chunk = nil end
   if meta.queue_open ~= 1 then return end
@@ -75,6 +76,7 @@ function M.prepare(args)
   refuse_flags(args)
   args.rows_of_chunk = args.chunk and units.count("--chunk", args.chunk, 1, chunks.MAX_ROWS) or chunks.DEFAULT_ROWS
   parsed(args.queue)
+  args.queue = M.url.absolute(args.queue) -- because `resume` may be in another directory
 end
 
 -- What workers have to know of the run, and to agree with.

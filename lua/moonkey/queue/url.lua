@@ -4,6 +4,7 @@ Where the Redis of a queue is: redis[s]://[USER@]HOST[:PORT][/DB], with rediss:/
 After the DB may come ?cacert=FILE&cert=FILE&key=FILE: of the queue's TLS alone. Without them --cacert, --cert and --key hold
 for the queue, too. A password is no part of it: it would show in the list of processes, and in the journal.
 ]]
+local files = require "moonkey.files"
 local redis = require "moonkey.redis"
 
 local M = {}
@@ -87,6 +88,19 @@ local function text_of(place)
   local host = place.host:find(":", 1, true) and "[" .. place.host .. "]" or place.host
   return ("%s://%s%s:%d/%d"):format(place.tls and "rediss" or "redis", place.user and place.user .. "@" or "", host, place.port,
     place.db)
+end
+
+local function encode(text)
+  return (text:gsub("[%%&]", { ["%"] = "%25", ["&"] = "%26" }))
+end
+
+-- The same URL, whose files are found from any directory.
+function M.absolute(text)
+  local before, query = text:match("^([^?]*%?)(.*)$")
+  if not before then return text end
+  return before .. query:gsub("([^&=]*=)([^/&][^&]*)", function(name, path)
+    return name .. encode(files.absolute(".")) .. "/" .. path
+  end)
 end
 
 -- { tls =, user =, host =, port =, db =, cacert =, cert =, key =, text = to show }, or nil and what is wrong with the URL.

@@ -162,10 +162,21 @@ local function join(tasks, failure)
   if failure then error(failure, 0) end
 end
 
+-- fn(self) in a task. Its error ends the run, and is raised where the task is joined.
+local function begin(self, fn)
+  return task.spawn(function()
+    local ok, err = pcall(fn, self)
+    if ok then return end
+    self.is_broken = true
+    self.course:stop("error")
+    error(err, 0)
+  end)
+end
+
 local function work(self)
-  local tasks = intake.start(self)
-  tasks[#tasks + 1] = task.spawn(watch, self)
-  local ok, err = pcall(function() while step(self) do end end)
+  local tasks = {}
+  for i, fn in ipairs{ intake.read, intake.send, watch } do tasks[i] = begin(self, fn) end
+  local ok, err = pcall(function() while not self.is_broken and step(self) do end end)
   self.is_over = true
   if not ok then self.course:stop("error") end
   self.closing:open()
@@ -237,7 +248,8 @@ function Coordinator:describe()
     return ("the queue does not answer: trying since %d s"):format((sys.now() - self.away_since) // 1 | 0)
   end
   if self.workers.count == 0 then
-    return ("no worker: start one with `moonkey worker --queue %s`"):format(self.place)
+    local place = self.place:gsub("//[^@/]*@", "//USER@") -- workers have one of their own
+    return ("no worker: start one with `moonkey worker --queue %s`"):format(place)
   end
   return nil, self.workers:describe()
 end
