@@ -86,6 +86,7 @@ class Course:
     def look_after_workers(self):
         for worker in [worker for worker in self.place.workers if not worker.is_alive()]:
             self.place.workers.remove(worker)
+            self.place.others.append(worker)
             code = worker.ended().code
             expect(self.may_fail_to_start(worker), f"{worker.name} ended with {code} after {worker.age():.1f} s; it said:\n{worker.said()}")
             self.note("gave up", worker.name, code)
@@ -103,6 +104,8 @@ class Course:
         return self.last_away >= program.began and self.last_away - program.began < STARTING and program.process.returncode in (1, 2)
 
     def leave(self, worker):
+        self.place.workers.remove(worker)
+        self.place.others.append(worker)
         worker.send(signal.SIGTERM)
         self.leaving.append((worker, time.monotonic() + LEAVING))
 
@@ -128,8 +131,11 @@ class Course:
 
     def mend(self, program):
         program.link.mend()
-        self.last_away = time.monotonic()
+        self.link_is_here()
         self.note("mended", program.name)
+
+    def link_is_here(self):
+        self.last_away = time.monotonic()
 
     # ---- the coordinator
 
@@ -137,17 +143,14 @@ class Course:
         for _ in range(self.settings.workers):
             self.hire()
         self.start_coordinator()
-        expect(not self.let_go_on(60, lambda: self.trial.poll() > 0), "it was done before anything could happen")
-        expect(self.trial.poll() > 0, f"nothing was sent in 60 s; the coordinator said:\n{self.coordinator.said()}")
+        expect(not self.let_go_on(60, self.trial.has_written), "it was done before anything could happen")
+        expect(self.trial.has_written(), "nothing was written in 60 s")
 
     def start_coordinator(self):
         if not self.redis_is_up:
             return self.later(0.3, self.start_coordinator)
         self.sessions += 1
-        arguments = self.trial.command()
-        if self.sessions > 1 and "--queue" not in arguments:
-            arguments += ["--queue", "URL"]  # the link is a new one each time
-        self.coordinator = self.place.start_program(f"coordinator-{self.sessions}", "coordinator", *arguments)
+        self.coordinator = self.place.coordinate(f"coordinator-{self.sessions}", *self.trial.command())
         self.note("begin" if self.sessions == 1 else "resume", self.coordinator.name)
 
     def look_after_coordinator(self):

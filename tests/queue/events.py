@@ -29,7 +29,6 @@ def kill_worker(course, worker):
 
 def end_worker(course, worker):
     """What it has begun it finishes, and the rest it hands back: nothing is repeated, unless it is in the way of another event."""
-    course.place.workers.remove(worker)
     course.leave(worker)
     course.later(course.chance.uniform(0, 2), course.hire)
 
@@ -103,12 +102,14 @@ def forget_scripts(course, _):
 def cut_link(course, program):
     course.repeat(1)
     program.link.cut()
+    course.link_is_here()
 
 
 def cut_all_links(course, _):
     course.repeat(len(course.place.workers))
     for program in course.programs():
         program.link.cut()
+    course.link_is_here()
 
 
 def drop_link(course, program):

@@ -20,8 +20,8 @@ LIMIT = 30  # seconds in which what was asked to end has to
 class Program:
     """A moonkey that is under way. What it says is in files, so that nobody has to read along."""
 
-    def __init__(self, place, name, user, arguments, world=None):
-        self.place, self.name, self.user, self.link = place, name, user, Link(place.redis.port)
+    def __init__(self, place, name, user, link, arguments, world=None):
+        self.place, self.name, self.link = place, name, link
         self.out, self.err = place.path(f"said/{name}.out"), place.path(f"said/{name}.err")
         url = place.redis.url(user, self.link.port)
         arguments = [url if argument == "URL" else argument for argument in arguments]
@@ -75,7 +75,6 @@ class Program:
             said = self.said()
             self.process.kill()
             raise Failed(f"{self.name} did not end within {limit} s; it said:\n{said}") from None
-        self.link.close()
         return Done(code, self.read(self.out), self.read(self.err))
 
     @staticmethod
@@ -98,6 +97,7 @@ class Fleet(Place):
         os.makedirs(self.path("said"))
         self.monitor = Monitor(self.redis, self.path("said/monitor"))
         self.workers, self.others = [], []
+        self.link = Link(self.redis.port)  # of all coordinators: a run is resumed at the queue that it was begun with
 
     def environment(self, orders=None, state=None):
         """Of commands that are no program of their own, too: those that need a queue have it."""
@@ -107,8 +107,8 @@ class Fleet(Place):
         url = self.redis.url("coordinator")
         return super().start(*[url if argument == "URL" else argument for argument in arguments], orders=orders, state=state)
 
-    def start_program(self, name, user, *arguments, world=None):
-        program = Program(self, name, user, arguments, world)
+    def coordinate(self, name, *arguments):
+        program = Program(self, name, "coordinator", self.link, arguments)
         self.others.append(program)
         return program
 
@@ -117,13 +117,14 @@ class Fleet(Place):
         self.hired += 1
         job = ["--job", self.job] if self.job else []
         arguments = ["worker", "--queue", "URL", "-j", str(self.jobs), "--lease", f"{self.lease * 1000:.0f}ms", *job, *more]
-        worker = Program(self, f"worker-{self.hired}", "worker", arguments, world)
+        worker = Program(self, f"worker-{self.hired}", "worker", Link(self.redis.port), arguments, world)
         self.workers.append(worker)
         return worker
 
     def dismiss(self, worker, signo):
         """What it ended with; it is not one of the workers any more."""
         self.workers.remove(worker)
+        self.others.append(worker)
         worker.send(signal.SIGCONT)
         return worker.kill() if signo == signal.SIGKILL else worker.end(signo)
 
@@ -140,4 +141,5 @@ class Fleet(Place):
             if program.is_alive():
                 program.kill()
             program.link.close()
+        self.link.close()
         self.redis.stop()

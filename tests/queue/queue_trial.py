@@ -51,6 +51,10 @@ class QueueTrial(Trial):
         self.arrived = len(self.log) + len(self.fresh)
         return self.arrived
 
+    def has_written(self):
+        """Then there is a journal, too."""
+        return self.poll() > 0 and any(method != "GET" for method, *_ in self.log + self.fresh)
+
     def requests(self):
         self.poll()
         new, self.fresh = self.fresh, []
