@@ -1,4 +1,4 @@
--- Reads the rows of a run into its window, and sends the chunks there are: two tasks, because the input may keep one waiting.
+-- Reads the rows of a run into its window, and sends the chunks there are: in two tasks, because the input may keep one waiting.
 local chunks = require "moonkey.queue.chunk"
 local intake = require "moonkey.batch.intake"
 local result = require "moonkey.batch.result"
@@ -58,7 +58,7 @@ local function admit(self, rows, row, line, message)
   place(self, item)
 end
 
-local function read(self)
+function M.read(self)
   local rows = intake.new(self.source, self.check, true, item_of)
   while not self.course:must_stop() do
     local row, line, message = self.source:next()
@@ -101,16 +101,11 @@ local function send_all(self)
   end
 end
 
-local function send(self)
+function M.send(self)
   while not (self.course.stopped or self.is_over) do
     if not self.is_comparing then send_all(self) end
     self.sending:wait(AGE)
   end
-end
-
--- Both tasks; a list of their handles.
-function M.start(self)
-  return { task.spawn(read, self), task.spawn(send, self) }
 end
 
 return M
