@@ -75,6 +75,8 @@ class Host(Shells):
             (["runs", "show", ""], ["last", run]),
             (["runs", "show", run[:10]], [run]),
             (["resume", "l"], ["last"]),
+            (["queue", "status", ""], ["last", run]),
+            (["worker", "--run", ""], [run]),
             (["runs", "remove", "last", run[:4]], [run]),
             (["help", "journ"], ["journal"]),
             (["help", "token.li"], ["token.list"]),

@@ -69,6 +69,8 @@ class Refusals(Timed):
                 (["worker", "--queue", "redis://u:p@127.0.0.1"], 2, "must not have a password in it"),
                 (self.arguments(lease="10ms"), 2, "--lease 10ms: expected a duration from 1s to 1h"),
                 (self.arguments(lease="soon"), 2, "--lease soon: expected a duration"),
+                ([*self.arguments(), "--emulator"], 2, "each worker would have an emulator of its own"),
+                ([*self.arguments(), "--run", "last"], 2, "a worker needs the id of the run"),
                 (self.arguments("--job", "none.lua"), 2, "cannot open the job file"),
                 (["worker", "--queue", f"redis://127.0.0.1:{server.free_port()}"], 1, "cannot connect to Redis at 127.0.0.1:")):
             done = self.run_moonkey(*words, env=self.env)

@@ -77,6 +77,7 @@ end
 return function(args)
   local lease, place = lease_of(args), place_of(args)
   queued.refuse_emulator(args)
+  if args.run == "last" then stop.usage("--run last: a worker needs the id of the run; moonkey queue status tells it") end
   local policy = args.job and restricted.of(args)
   local chunk = args.job and batch_command.read_job(args.job, policy)
   local queue = reach{ url = place, args = args, timeout = math.min(5, lease * PASSED) }

@@ -24,10 +24,15 @@ local function profiles()
   return entries(sorted_keys(found or {})), "nothing"
 end
 
+local function run_ids()
+  local list = {}
+  for i, run in ipairs(place.list() or {}) do list[i] = { run.id } end
+  return list, "nothing"
+end
+
 local function runs()
-  local list = { { "last", "the last run" } }
-  for _, run in ipairs(place.list() or {}) do list[#list + 1] = { run.id } end
-  if #list == 1 then list = {} end
+  local list = run_ids()
+  if list[1] then table.insert(list, 1, { "last", "the last run" }) end
   return list, "files" -- a journal may be named by its path
 end
 
@@ -60,7 +65,7 @@ local function checks()
   return entries(extension.names("check", {})), "nothing"
 end
 
-local BY_FLAG = { ["--profile"] = profiles }
+local BY_FLAG = { ["--profile"] = profiles, ["--run"] = run_ids }
 local BY_VALUE = { RUN = runs, TOPIC = help_words, PAGE = manual_pages, METHOD = methods, STATUS = statuses, CHECK = checks }
 
 local function flag_of(element)
