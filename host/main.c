@@ -20,6 +20,7 @@
 
 #include "lib/control.h"
 #include "lib/redis_password.h"
+#include "lib/redis_places.h"
 #include "lib/session.h"
 #include "limit.h"
 #include "log.h"
@@ -167,6 +168,7 @@ int main(int argc, char **argv)
     log_status(NULL);
     control_close(); /* after Lua: bindings have let go of calls, timers and watches */
     redis_password_forget();
+    redis_places_forget();
     loop_free(p.loop);
     curl_global_cleanup();
     redact_forget_all();

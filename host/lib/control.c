@@ -19,6 +19,7 @@
 #include "jail.h"
 #include "lib.h"
 #include "pace.h"
+#include "redis_places.h"
 
 #define VARIABLE "MPT_API_TOKEN" /* as the platform's own client calls it (api-contract, section 2) */
 
@@ -266,18 +267,28 @@ static int f_check_permit(lua_State *L)
     return 1;
 }
 
+/* Is the module one through which scripts could do what is the command line's, or the queue's? */
+static bool is_sealed_off(const char *name)
+{
+    static const char queue[] = "moonkey.queue.";
+    return strcmp(name, "moonkey.control") == 0 || strcmp(name, "moonkey.redis") == 0 ||
+           strncmp(name, queue, sizeof queue - 1) == 0;
+}
+
 /* control.seal(): the set-up is over. Who holds one of these modules keeps what he has; nobody gets it any more. */
 static int f_seal(lua_State *L)
 {
     static const char *const tables[] = {LUA_LOADED_TABLE, LUA_PRELOAD_TABLE};
-    static const char *const modules[] = {"moonkey.control", "moonkey.redis"};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         luaL_getsubtable(L, LUA_REGISTRYINDEX, tables[i]);
-        for (size_t j = 0; j < sizeof modules / sizeof *modules; j++) {
-            lua_pushnil(L);
-            lua_setfield(L, -2, modules[j]);
-        }
+        for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+            if (lua_type(L, -2) == LUA_TSTRING && is_sealed_off(lua_tostring(L, -2))) {
+                lua_pushvalue(L, -2);
+                lua_pushnil(L);
+                lua_settable(L, -5);
+            }
     }
+    redis_places_close();
     sealed = true;
     return 0;
 }

@@ -12,6 +12,8 @@
  * and where err.sent, what was asked for may have been carried out. err.title and err.detail are for people, and tostring(err)
  * is both. Texts are masked.
  *
+ *   redis.permit{ host=, port=, tls= }            once control.seal() was called, no other servers are connected to, nor can be
+ *                                                 named, but those that one of them calls a node of its cluster, asked EXISTS
  *   redis.password{ environment = true | file = | command = } -> true | nil, message     of every connection from then on
  *   redis.environment_has_password(), redis.is_loopback(host) -> boolean
  */
@@ -28,6 +30,7 @@
 #include "lib.h"
 #include "redis_answer.h"
 #include "redis_password.h"
+#include "redis_places.h"
 
 #define CONNECTION "moonkey.redis.connection"
 #define CALL       "moonkey.redis.call"
@@ -41,8 +44,10 @@
 struct connection {
     struct redis *redis; /* NULL before it is begun and after __gc */
     struct park opening;
-    int64_t timeout; /* ns, of each call */
-    char at[300];    /* host:port */
+    int64_t timeout;         /* ns, of each call */
+    char host[300], at[320]; /* host:port */
+    int port;
+    bool tls;
 };
 
 struct waiting { /* one call of one task */
@@ -68,6 +73,19 @@ static struct connection *check_connection(lua_State *L)
     struct connection *c = luaL_checkudata(L, 1, CONNECTION);
     luaL_argcheck(L, c->redis, 1, "the connection has been collected");
     return c;
+}
+
+static struct redis_place place_of(const struct connection *c)
+{
+    return (struct redis_place){.host = c->host, .port = c->port, .tls = c->tls};
+}
+
+/* EXISTS is the server's own answer; that of a script may be anybody's words. */
+static void follow(const struct connection *c, const char *command, const char *answer)
+{
+    struct redis_place place = place_of(c);
+    if (strcasecmp(command, "EXISTS") == 0)
+        redis_places_follow(&place, answer);
 }
 
 static void on_done(redisReply *reply, bool sent, void *arg)
@@ -106,6 +124,7 @@ static int answered(lua_State *L, int status, lua_KContext ctx)
     if (!w->reply)
         return fail_by_end(L, c, w->sent);
     if (w->reply->type == REDIS_REPLY_ERROR) {
+        follow(c, lua_tostring(L, 2), w->reply->str);
         lua_pushfstring(L, "Redis at %s refused %s", c->at, lua_tostring(L, 2));
         return redis_fail_by_server(L, lua_tostring(L, -1), w->reply->str);
     }
@@ -183,6 +202,13 @@ static int connection_close(lua_State *L)
     struct connection *c = check_connection(L);
     redis_close(c->redis, luaL_optstring(L, 2, "it was closed here"));
     return 0;
+}
+
+/* __close, whose second argument is an error, or none. */
+static int connection_leave(lua_State *L)
+{
+    lua_settop(L, 1);
+    return connection_close(L);
 }
 
 static int connection_is_open(lua_State *L)
@@ -289,9 +315,27 @@ static int f_is_loopback(lua_State *L)
     return 1;
 }
 
+/* redis.permit{ host =, port =, tls = }: nothing, once it is too late. */
+static int f_permit(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    struct redis_place place = {
+        .host = text(L, "host"),
+        .port = (int)integer(L, "port", 6379, 1, 65535),
+        .tls = flag(L, "tls"),
+    };
+    luaL_argcheck(L, place.host, 1, "a host is needed");
+    if (!redis_places_are_closed() && !redis_places_add(&place))
+        return luaL_error(L, "not enough memory");
+    return 0;
+}
+
 /* What must not be, whatever a caller thinks: NULL, or why not. */
 static const char *find_danger(const struct redis_options *options)
 {
+    const struct link_options *link = &options->link;
+    if (!redis_places_permit(&(struct redis_place){.host = link->host, .port = link->port, .tls = link->tls}))
+        return "it is not the server of the queue that the command line, or the run, has named";
     if (!link_is_host(options->link.host))
         return "no host can be called so: give its name or its address";
     if (!options->link.tls && !loopback_is_host(options->link.host))
@@ -329,8 +373,9 @@ static int f_connect(lua_State *L)
         return redis_fail(L, "refused", lua_tostring(L, -1), danger);
     }
     struct connection *c = lua_newuserdatauv(L, sizeof *c, 0);
-    *c = (struct connection){.timeout = options.timeout};
+    *c = (struct connection){.timeout = options.timeout, .port = options.link.port, .tls = options.link.tls};
     luaL_setmetatable(L, CONNECTION);
+    snprintf(c->host, sizeof c->host, "%s", options.link.host);
     bool bare = strchr(options.link.host, ':') && options.link.host[0] != '['; /* an address of IPv6 */
     snprintf(c->at, sizeof c->at, bare ? "[%s]:%d" : "%s:%d", options.link.host, options.link.port);
     c->redis = redis_open(task_loop(), &options, on_opened, c);
@@ -344,17 +389,15 @@ static const luaL_Reg methods[] = {
     {"call_within", connection_call_within},
     {"close", connection_close},
     {"is_open", connection_is_open},
-    {"__close", connection_close},
+    {"__close", connection_leave},
     {"__gc", connection_gc},
     {NULL, NULL},
 };
 
 static const luaL_Reg lib[] = {
-    {"connect", f_connect},
-    {"environment_has_password", redis_password_is_in_environment},
-    {"is_loopback", f_is_loopback},
-    {"password", redis_password_set},
-    {NULL, NULL},
+    {"connect", f_connect},         {"environment_has_password", redis_password_is_in_environment},
+    {"is_loopback", f_is_loopback}, {"password", redis_password_set},
+    {"permit", f_permit},           {NULL, NULL},
 };
 
 int luaopen_moonkey_redis(lua_State *L)

@@ -53,6 +53,8 @@ int redis_password_set(lua_State *L)
 {
     char err[ERROR_SIZE] = "";
     luaL_checktype(L, 1, LUA_TTABLE);
+    if (in_use) /* connections that are being made borrow it */
+        return luaL_error(L, "password: there is one already");
     lua_settop(L, 1);
     const char *file = text(L, "file"), *command = text(L, "command");
     struct secret *found;
@@ -70,7 +72,6 @@ int redis_password_set(lua_State *L)
         lua_pushstring(L, err);
         return 2;
     }
-    secret_free(in_use);
     in_use = found;
     lua_pushboolean(L, 1);
     return 1;

@@ -1,6 +1,7 @@
 -- Runs whose rows are done by workers on a queue: their flags, and what has to be so before one begins.
 local chunks = require "moonkey.queue.chunk"
 local connect = require "moonkey.cli.connect"
+local demands = require "moonkey.queue.demands"
 local digest = require "moonkey.digest"
 local http = require "moonkey.http"
 local json = require "moonkey.json"
@@ -72,6 +73,7 @@ function M.prepare(args)
   M.url = require("moonkey.queue.url")
   M.coordinator, M.connection = require "moonkey.queue.coordinator", require "moonkey.queue.connection"
   M.reach = require "moonkey.queue.reaching"
+  if args.old_queue then parsed(args.old_queue) end
   if not args.queue then return end
   refuse_flags(args)
   args.rows_of_chunk = args.chunk and units.count("--chunk", args.chunk, 1, chunks.MAX_ROWS) or chunks.DEFAULT_ROWS
@@ -97,7 +99,7 @@ end
 
 local function connected(args, url)
   local conn = M.reach{ url = url, args = args }
-  local ok, message = require("moonkey.queue.demands").check(conn)
+  local ok, message = demands.check(conn)
   if not ok then stop.usage(message) end
   return conn
 end

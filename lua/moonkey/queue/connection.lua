@@ -92,6 +92,12 @@ local function advise(err)
   return err
 end
 
+-- What a script answers may be anybody's words, so the server itself is asked where its keys are: what it says, or nil.
+local function ask_where(link, place)
+  local found, err = link:call("EXISTS", place:find("^{") and "moonkey:" .. place .. ":run" or place)
+  return not found and err.code == "MOVED" and err.message or nil
+end
+
 -- send(link, node) on the node that has the place, wherever that is by now.
 function Connection:route(place, send)
   local moves, deadline = 0, sys.now() + LONGEST_WAIT
@@ -105,8 +111,9 @@ function Connection:route(place, send)
     local reply
     reply, err = send(link, on)
     if reply ~= nil or err.kind ~= "redis" then return reply, err end
-    if err.code == "MOVED" and moves < MOST_MOVES then
-      moves, self.moved[place] = moves + 1, self:node_moved_to(err.message, on)
+    if err.code == "MOVED" and place and moves < MOST_MOVES then
+      local answer = ask_where(link, place)
+      moves, self.moved[place] = moves + 1, answer and self:node_moved_to(answer, on)
     elseif WAITS[err.code] and sys.now() < deadline then
       core.gate():wait(WAIT)
     elseif USELESS[err.code] then

@@ -108,6 +108,7 @@ function M.parse(text)
   local place, problem = parse(text)
   if not place then return nil, "the URL of the queue: " .. problem end
   place.text = text_of(place)
+  redis.permit(place)
   return place
 end
 
