@@ -26,7 +26,7 @@ M.MAX_JOBS = 1000
 local COUNTED = { "done", "failed", "unknown", "skipped", "pending", "causes", "not_sent" }
 
 local OPTIONS = { "source", "format", "job", "jobs", "on_result", "results", "stdout", "progress", "halt", "journal", "resume",
-  "skip_unchanged", "undoable", "queue" }
+  "skip_unchanged", "undoable" }
 
 local function check_journal(options)
   local journal, kind = options.journal, type(options.journal)
@@ -36,10 +36,12 @@ local function check_journal(options)
   error("journal must be a file's name; false for none; true or nothing for one in the state directory", 4)
 end
 
-local function is_option(key)
+-- A journal that is a function, and a queue, are the command line's: no script can have either.
+local function is_option(key, options)
   for _, option in ipairs(OPTIONS) do
     if option == key then return true end
   end
+  return key == "queue" and type(options.journal) == "function"
 end
 
 local function refuse_option(key)
@@ -51,7 +53,7 @@ end
 local function check(options)
   if type(options) ~= "table" then error('batch.run needs a table of options such as { source = "tokens.csv" }', 3) end
   for key in pairs(options) do
-    if not is_option(key) then refuse_option(tostring(key)) end
+    if not is_option(key, options) then refuse_option(tostring(key)) end
   end
   local n = options.jobs or M.DEFAULT_JOBS
   if math.type(n) ~= "integer" or n < 1 or n > M.MAX_JOBS then
