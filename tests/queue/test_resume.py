@@ -88,6 +88,28 @@ class Coordinator(Case):
         self.assertEqual([row for row, state in self.states().items() if state == "failed"], [4, 5])
         self.assert_purged()
 
+    def test_a_report_of_a_retry_that_was_committed_but_not_removed(self):
+        process = self.batch()
+        worker = self.played()
+        for _ in range(2):
+            worker.finish(worker.take(), outcome="failed", kind="job", title="not now")
+        self.assert_ended(process, 3)
+        process = self.again("retry")
+        worker = self.played()
+        one, two = worker.take(), worker.take()
+        worker.finish(one, outcome="failed", kind="job", title="again")
+        self.wait_for(lambda: self.journal("SELECT count(*) FROM problems WHERE title = 'again'") == [(5,)])
+        self.kill(process)
+        again = {"kind": "rows", "chunk": one[0], "consumer": "played", "body": worker.report(one[2])}
+        self.redis.admin.xadd(worker.side.key("results"), again)
+        process = self.again("retry")
+        three = worker.take()
+        self.assertEqual([row["n"] for row in three[2]], [1, 2, 3, 4, 5])
+        worker.finish(three, outcome="failed", kind="job", title="still")
+        worker.finish(two)
+        self.assert_ended(process, 3, "5 done, 5 failed")
+        self.assert_purged()
+
     def test_two_of_them(self):
         process = self.batch()
         worker = self.played()
@@ -222,6 +244,19 @@ class Redis(Case):
         worker.finish(worker.take())
         self.assert_ended(process, 0, "10 done", "the server was started anew")
         self.assert_all()
+
+    def test_it_forgets_that_the_run_goes_on(self):
+        process = self.batch()
+        worker = self.played()
+        worker.beat()
+        self.redis.admin.hset(worker.side.key("run"), mapping={"state": "closing", "rate": "7"})
+        self.restart()
+        worker.side.server = worker.side.client.info("server")["run_id"]
+        self.wait_for(lambda: worker.beat()[0] == "open", "workers take nothing")
+        self.assertEqual(self.redis.admin.hget(worker.side.key("run"), "rate"), "0")
+        for _ in range(2):
+            worker.finish(worker.take())
+        self.assert_ended(process, 0, "10 done")
 
     def test_a_chunk_that_vanishes(self):
         process = self.batch()

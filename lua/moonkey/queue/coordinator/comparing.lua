@@ -122,12 +122,14 @@ end
 
 --[[
 Work that the server has forgotten it gave out may be going on. A worker that has heard of this server has let go of it; of one
-that has not, the lease ends. true once none of it is left; nil, err.
+that has not, the lease ends. true once none of it is left, or nothing is given out any more; nil where all is to be compared anew,
+also because the run is to stop, which the server has to know first; nil, err.
 ]]
 local function outwait(self)
   local began, longest = sys.now(), self.workers:longest_lease()
   log.info("queue: the server was started anew; work goes on once all workers have heard of it, after %.3g s at most", longest)
-  while sys.now() - began < longest and not self.must_compare and not self.course:must_stop() do
+  while sys.now() - began < longest and not self.is_ending do
+    if self.must_compare or self.course:must_stop() then return nil end
     local answer, err = M.watch(self)
     if not answer then return nil, err end
     if answer[1] == "gone" or self.workers:have_all_beaten(sys.now() - began - TURN) then break end
@@ -136,11 +138,19 @@ local function outwait(self)
   return true
 end
 
+-- A server that has forgotten its last second may have the run as an earlier session has left it.
+local function renew(self)
+  local state, err = self.conn:call("HGET", keys.of(self.run, "run"), "state")
+  if state == nil then return nil, err end
+  return state == "cancelled" or M.begin(self)
+end
+
 -- true, or nil, err.
 local function vouch(self)
   local server = self.conn:server(self.run)
   if server == self.vouched then return true end
-  local ok, err = put_intents(self)
+  local ok, err = renew(self)
+  if ok then ok, err = put_intents(self) end
   if ok and (self.vouched or self.is_suspect) then ok, err = outwait(self) end
   if not ok then return nil, err end
   local answer
