@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -40,6 +41,27 @@ class Journal(Case):
         pipe, process.stdin = process.stdin, None
         threading.Thread(target=feed, args=(pipe, "".join(rows[1:]).encode()), daemon=True).start()
         self.assert_ended(process, 2, "cannot read the journal run.journal: it is damaged")
+
+
+class Network(Case):
+    def test_a_connection_that_breaks_while_leases_are_waited_for(self):
+        """A worker that the new server has not heard of may go on until its lease is over: so long nobody gets its rows, whatever else
+        happens."""
+        process = self.batch()
+        worker, other = self.played(), self.played("other")
+        worker.beat(3000)
+        self.wait_for(lambda: self.journal("SELECT value FROM run WHERE key = 'queue_lease'") == [(3000,)], "the worker is not seen")
+        worker.take()
+        self.redis.kill()
+        restarted = time.monotonic()
+        self.redis.start()
+        other.side.server = other.side.client.info("server")["run_id"]
+        time.sleep(1)
+        self.redis.admin.client_kill_filter(_type="normal", skipme=True)
+        other.side.client.connection_pool.disconnect()
+        self.assertTrue(other.take(1000))
+        self.assertGreater(time.monotonic() - restarted, 2.9)
+        process.kill()
 
 
 if __name__ == "__main__":
