@@ -122,8 +122,8 @@ end
 
 --[[
 Work that the server has forgotten it gave out may be going on. A worker that has heard of this server has let go of it; of one
-that has not, the lease ends. true once none of it is left, or nothing is given out any more; nil where all is to be compared anew,
-also because the run is to stop, which the server has to know first; nil, err.
+that has not, the lease ends. true once none of it is left, or nothing is given out any more; nil where all is to be compared
+anew, also because the run is to stop, which the server has to know first; nil, err.
 ]]
 local function outwait(self)
   local began, longest = sys.now(), self.workers:longest_lease()

@@ -1,4 +1,4 @@
--- Reads the rows of a run into its window, and sends the chunks there are: in two tasks, because the input may keep one waiting.
+-- Reads the rows of a run into its window, and sends the chunks there are: two tasks, because the input may keep one waiting.
 local chunks = require "moonkey.queue.chunk"
 local intake = require "moonkey.batch.intake"
 local result = require "moonkey.batch.result"

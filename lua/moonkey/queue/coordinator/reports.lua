@@ -14,7 +14,7 @@ local M = {}
 local BLOCK = 0.25 -- seconds that the server waits for an entry
 local PATIENCE = 10 -- seconds that an answer may take, which may be long
 local MOST = 128 -- entries at a time; fewer after a reply that did not arrive: it may have been too long
-local ACK_AGE = 60 -- seconds beyond two leases that an answer is kept for a worker that does not fetch it: it has let go by then
+local ACK_AGE = 60 -- seconds beyond two leases that an answer is kept for a worker that does not fetch it: it let go by then
 local REMOVED_AT_ONCE = 500
 
 -- [{ id, { name, value, … } }, …] → a list of { at = id, kind =, chunk =, consumer =, body = }.
@@ -130,8 +130,8 @@ local function rest_of(self, chunk, report)
   return back, withdrawn
 end
 
--- What a worker says of a row. It may know nothing of a write that another has announced, which had the chunk after it and reports
--- no more: where the server has forgotten that it gave the chunk to that one.
+-- What a worker says of a row. It may know nothing of a write that another has announced, which had the chunk after it and
+-- reports no more: where the server has forgotten that it gave the chunk to that one.
 local function settle_row(self, chunk, item, r)
   if item.intent and not r.announced then r = unknown(item) end
   chunk.by_row[item.row] = r.outcome == "pending" and "back" or nil
