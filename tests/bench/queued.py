@@ -8,7 +8,7 @@ from tables import LATENCY_MS, median, medians_of, note, print_table
 
 WORKERS = (1, 2, 4, 8)
 SLOW_JOBS = 10          # of each worker, where the server takes its time
-SLOW_ROWS = 4000        # for each worker: 20 s of work
+SLOW_ROWS = 4030        # for each worker: 20 s of work, and no whole number of chunks, so that some end before others
 CREW = 2                # workers where the server is fast
 CHUNKS = (100, 10)
 EMPTY_JOB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "nothing.lua")
