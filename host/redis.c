@@ -75,18 +75,22 @@ static struct redis_call *take_calls(struct redis *r)
 
 /* ---- its end ---- */
 
-/* Words of the server may be in it. */
+/* Words of the server may be in it: they are masked whole and then cut, since half a secret might not be known for one. */
 __attribute__((format(printf, 2, 3))) static void say(struct redis *r, const char *format, ...)
 {
-    char text[sizeof r->text];
+    char *text;
     struct buf clean;
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    int len = vasprintf(&text, format, args);
     va_end(args);
-    buf_init(&clean, REDACT_CAP(sizeof text));
-    redact_append(&clean, text, strlen(text));
-    snprintf(r->text, sizeof r->text, "%s", buf_text(&clean));
+    buf_init(&clean, REDACT_CAP((size_t)(len > 0 ? len : 0)));
+    if (len >= 0) {
+        redact_append(&clean, text, (size_t)len);
+        explicit_bzero(text, (size_t)len);
+        free(text);
+    }
+    snprintf(r->text, sizeof r->text, "%s", len < 0 ? "memory ran out" : buf_text(&clean));
     buf_wipe(&clean);
 }
 
@@ -220,10 +224,23 @@ static void on_ready(void *arg)
         end_by_link(r, ended(r));
 }
 
+/* hiredis adds the lengths up in an int. */
+static bool fits(int argc, const char **argv, const size_t *lengths)
+{
+    size_t left = REDIS_MOST_BYTES;
+    for (int i = 0; i < argc; i++) {
+        size_t len = lengths ? lengths[i] : strlen(argv[i]);
+        if (len > left)
+            return false;
+        left -= len;
+    }
+    return true;
+}
+
 struct redis_call *redis_call(struct redis *r, int argc, const char **argv, const size_t *lengths, int64_t timeout,
                               void (*done)(redisReply *reply, bool sent, void *arg), void *arg)
 {
-    struct redis_call *call = calloc(1, sizeof *call);
+    struct redis_call *call = fits(argc, argv, lengths) ? calloc(1, sizeof *call) : NULL;
     int len = call ? redisFormatCommandArgv(&call->bytes, argc, argv, lengths) : -1;
     if (len < 0) {
         free(call);

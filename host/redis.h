@@ -15,7 +15,7 @@
 #include "link.h"
 #include "secret.h"
 
-#define REDIS_MOST_BYTES ((size_t)64 << 20) /* of one reply, with what its elements take here */
+#define REDIS_MOST_BYTES ((size_t)64 << 20) /* of one command; of one reply, with what its elements take here */
 
 struct redis_options {
     struct link_options link;
@@ -55,7 +55,7 @@ void redis_free(struct redis *redis);
  * `done` is called once, never from within here. It owns the reply: freeReplyObject(). No reply: the connection has ended;
  * `sent` tells whether some of the command may have reached the server, so that it may have been carried out. An answer is
  * waited for `timeout` ns from when the command is the next to be answered. Only on an open connection. NULL when memory ran
- * out.
+ * out, or the command is longer than REDIS_MOST_BYTES.
  */
 struct redis_call *redis_call(struct redis *redis, int argc, const char **argv, const size_t *lengths, int64_t timeout,
                               void (*done)(redisReply *reply, bool sent, void *arg), void *arg);

@@ -152,9 +152,10 @@ static int check_command(lua_State *L, int first, const char ***argv, size_t **l
     luaL_argcheck(L, count <= MOST_ARGUMENTS, first, "too many arguments");
     *argv = lua_newuserdatauv(L, (size_t)count * (sizeof **argv + sizeof **lengths), 0);
     *lengths = (size_t *)(*argv + count);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0, left = REDIS_MOST_BYTES; i < count; i++, left -= (int)(*lengths)[i - 1]) {
         make_whole(L, first + i);
         (*argv)[i] = luaL_checklstring(L, first + i, &(*lengths)[i]);
+        luaL_argcheck(L, (*lengths)[i] <= (size_t)left, first + i, "the command is longer than 64 MiB");
     }
     return count;
 }

@@ -32,7 +32,7 @@ int redis_fail_by_server(lua_State *L, const char *title, const char *message)
 {
     redis_fail(L, "redis", title, message);
     set_masked(L, "message", message);
-    lua_pushlstring(L, message, strcspn(message, " "));
+    lib_push_masked(L, message, strcspn(message, " "));
     lua_setfield(L, -2, "code");
     return 2;
 }

@@ -344,6 +344,44 @@ static void ends_for_what_is_no_answer(void **state)
 }
 
 /* A reply of all that may be, and another after it: the limit is one reply's. */
+/* What is cut off in the middle of a secret would not be known for one. */
+static void masks_before_it_cuts(void **state)
+{
+    (void)state;
+    char err[ERROR_SIZE];
+    setenv("MOONKEY_UNIT", PASSWORD, 1);
+    struct secret *password = secret_password_from_env("MOONKEY_UNIT", err);
+    for (size_t before = 670; before < 720; before++) {
+        char words[800];
+        snprintf(words, sizeof words, "-ERR %0*d" PASSWORD "\r\n", (int)before, 0);
+        struct peer_reply replies[] = {{.text = words}};
+        peer = peer_start_redis(replies, COUNT(replies));
+        assert_int_equal(open_with((struct redis_options){0}), REDIS_REFUSED);
+        if (strstr(redis_text(redis), "0N"))
+            fail_msg("%s", redis_text(redis));
+        redis_free(redis);
+        redis = NULL;
+        peer_stop(peer);
+        peer = NULL;
+    }
+    secret_free(password);
+}
+
+/* hiredis would not notice that their lengths are too much for it. */
+static void sends_no_command_that_is_too_long(void **state)
+{
+    (void)state;
+    const char *argv[] = {"SET", "a", ""};
+    static const size_t lengths[][3] = {{3, 1, REDIS_MOST_BYTES}, {3, 1, (size_t)1 << 31}, {3, 1, SIZE_MAX}, {SIZE_MAX, 4, 3}};
+    struct peer_reply replies[] = {SELECTED};
+    struct outcome o = {0};
+    open_to(replies, COUNT(replies));
+    for (size_t i = 0; i < COUNT(lengths); i++)
+        assert_null(redis_call(redis, 3, argv, lengths[i], NS_PER_S, on_done, &o));
+    assert_int_equal(o.count, 0);
+    assert_int_equal(redis_state(redis), REDIS_OPEN);
+}
+
 static void takes_large_answers(void **state)
 {
     (void)state;
@@ -517,6 +555,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(reads_every_kind, start, end),
         cmocka_unit_test_setup_teardown(sends_what_is_large, start, end),
         cmocka_unit_test_setup_teardown(ends_for_what_is_no_answer, start, end),
+        cmocka_unit_test_setup_teardown(masks_before_it_cuts, start, end),
+        cmocka_unit_test_setup_teardown(sends_no_command_that_is_too_long, start, end),
         cmocka_unit_test_setup_teardown(takes_large_answers, start, end),
         cmocka_unit_test_setup_teardown(takes_long_lists, start, end),
         cmocka_unit_test_setup_teardown(sleeps_while_it_waits, start, end),
