@@ -70,6 +70,18 @@ class Cluster(harness.Case):
                 return
         self.fail("no run was elsewhere")
 
+    def test_demands_are_made_on_the_node_that_has_the_run(self):
+        batch = self.begin("coordinator", self.cluster.nodes[0], "batch", "rows.csv", "--journal", "run.journal")
+        place = self.place_of_run()
+        batch.send_signal(signal.SIGINT)
+        self.assertEqual(self.finish(batch).code, 130)
+        place.admin.config_set("maxmemory-policy", "allkeys-lru")
+        self.addCleanup(place.admin.config_set, "maxmemory-policy", "noeviction")
+        named = next(node for node in self.cluster.nodes if node is not place)
+        done = self.finish(self.begin("coordinator", named, "resume", "run.journal"))
+        self.assertEqual(done.code, 2, done.err)
+        self.assertIn("its maxmemory-policy is allkeys-lru", done.err)
+
     def end_well(self, workers):
         for worker in workers:
             worker.send_signal(signal.SIGTERM)

@@ -4,6 +4,7 @@
 """
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -62,6 +63,32 @@ class Network(Case):
         self.assertTrue(other.take(1000))
         self.assertGreater(time.monotonic() - restarted, 2.9)
         process.kill()
+
+
+class Interrupted(Case):
+    def test_before_it_knows_what_workers_have(self):
+        """What was announced stays open: a worker tells of it still."""
+        process = self.batch()
+        worker = self.played()
+        worker.beat()
+        one = worker.take()
+        worker.note(one, 2, intent="POST /x")
+        self.assertEqual(worker.ack()[0]["row"], 2)
+        self.kill(process)
+        self.redis.admin.set(worker.side.key("coordinator"), "another", px=9000)
+        process = self.again("resume")
+        self.wait_for(lambda: self.journal("SELECT count(*) FROM sessions") == [(2,)])
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        self.assert_ended(process, 130)
+        self.assertEqual(self.states(), {2: "new"})
+        self.redis.admin.delete(worker.side.key("coordinator"))
+        process = self.again("resume")
+        self.wait_for(lambda: worker.beat()[0] == "open", "the run does not go on")
+        worker.finish(one)
+        worker.finish(worker.take())
+        self.assert_ended(process, 0, "10 done, 0 failed")
+        self.assert_all()
 
 
 if __name__ == "__main__":

@@ -42,10 +42,10 @@ function M.unmet(info)
   return found
 end
 
--- true, or nil and all that is wrong with the server that has the run, or that is named; or why it cannot be asked.
+-- true, or nil and all that is wrong with the server that has the run, or that is named; or why it cannot be asked, and err.
 function M.check(conn, run)
   local info, err = conn:info(run)
-  if not info then return nil, tostring(err) end
+  if not info then return nil, tostring(err), err end
   local found = M.unmet(info)
   if #found == 0 then return true end
   return nil, ("the Redis at %s cannot have a queue:\n  %s"):format(conn.place.text, table.concat(found, "\n  "))

@@ -13,6 +13,7 @@ local chunks_of = require("moonkey.batch.journal.chunks").of
 local comparing = require "moonkey.queue.coordinator.comparing"
 local core = require "moonkey.task.core"
 local courses = require "moonkey.batch.course"
+local demands = require "moonkey.queue.demands"
 local ending = require "moonkey.queue.coordinator.ending"
 local entering = require "moonkey.queue.coordinator.entering"
 local http = require "moonkey.http"
@@ -70,6 +71,13 @@ local function take_journal(self, recorder)
   return true
 end
 
+-- In a cluster the run is maybe not on the node that is named, which was asked before there was a run.
+local function check_node(self)
+  local ok, message, unreachable = demands.check(self.conn, self.run)
+  if ok or unreachable then return true end -- then nothing can begin, which says why
+  return nil, message
+end
+
 function Coordinator:open(recorder)
   local ok, message = take_journal(self, recorder)
   if not ok then return nil, message end
@@ -78,8 +86,10 @@ function Coordinator:open(recorder)
   local account = announce.known_account()
   self.facts.account = account and account:match("^%S+")
   if http.stop_reason() then return true end
+  ok, message = check_node(self)
+  if not ok then return nil, message end
   ok, message = entering.run(self, recorder.kind ~= nil)
-  if not ok and sys.interrupted() then return writer:settle{} end
+  if not ok and sys.interrupted() then return true end -- what was announced is left open: workers may tell of it still
   if not ok then return nil, ("cannot begin at the queue %s: %s"):format(self.place, message) end
   self.has_begun = true
   writer:put{ queue_open = 1, queue = self.url }
