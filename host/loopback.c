@@ -39,9 +39,10 @@ bool loopback_is(const char *host)
 bool loopback_is_host(const char *host)
 {
     char address[64];
+    int end = 0;
 
-    if (sscanf(host, "[%63[^]]]", address) == 1)
-        return loopback_is(address);
+    if (sscanf(host, "[%63[^]]]%n", address, &end) == 1)
+        return end > 0 && host[end] == '\0' && loopback_is(address);
     return strcasecmp(host, "localhost") == 0 || loopback_is(host);
 }
 

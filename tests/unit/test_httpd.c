@@ -458,6 +458,11 @@ static void test_listening(void **state)
     assert_false(loopback_is("128.0.0.1"));
     assert_false(loopback_is("localhost"));
     assert_false(loopback_is(""));
+    assert_true(loopback_is_host("LocalHost"));
+    assert_true(loopback_is_host("[::1]"));
+    assert_false(loopback_is_host("[::1]evil.test"));
+    assert_false(loopback_is_host("[::1"));
+    assert_false(loopback_is_host("127.0.0.256")); /* is a name */
 }
 
 #define CASE(name)           cmocka_unit_test_setup_teardown(name, set_up, tear_down)
