@@ -174,6 +174,25 @@ class Leases(Timed):
             self.wait_for(lambda: run.outcomes().get(50) == "done", "it goes on")
             self.assertEqual(self.end(worker).code, 143)
 
+    def test_told_to_end_while_it_is_cut_off(self):
+        for how in ("refuse", "drop"):
+            self.redis.admin.flushall()
+            self.api.requests.clear()
+            run, self.api.delay, link = self.begin(), 0.1, self.link()
+            run.add([self.row(n) for n in range(1, 41)])
+            worker = self.hire("-j", "2", port=link.port, lease="2s")
+            self.wait_for_writes(4)
+            getattr(link, how)()
+            time.sleep(0.3)
+            told = time.monotonic()
+            done = self.end(worker)
+            self.assertEqual(done.code, 143, done.err)
+            self.assertLess(time.monotonic() - told, 5)
+            self.assertIn("1 chunk could not be handed back", done.err)
+            link.mend()
+            self.assertEqual(self.work("--drain").code, 0)
+            self.assertEqual(run.outcomes(), {n: "done" for n in range(1, 41)}, "another does them")
+
     def test_an_answer_that_got_lost(self):
         run, link = self.begin(), self.link()
         worker = self.hire(port=link.port, lease="5s")
