@@ -83,7 +83,7 @@ local function describe(cause, next_cause)
 end
 
 local STOPPED = {
-  interrupted = "interrupted: what was in flight has been finished",
+  interrupted = "interrupted: %s",
   auth = "stopped: %s refused the credential from %s: check that its token is Active and that it is complete",
   forbidden = "stopped after 20 replies of 403 in a row",
   certificate = "stopped: there is no secure connection to %s%s",
@@ -106,11 +106,18 @@ local function why_not_sent(s)
   return reason and reason:gsub("^not sent: there is no secure connection to the server", "") or ""
 end
 
+-- What has become of that which was under way.
+local function under_way(s)
+  local elsewhere = s.with_workers or 0
+  if elsewhere == 0 then return "what was in flight has been finished" end
+  return ("workers hold %s still, which `resume` collects"):format(M.rows(elsewhere))
+end
+
 -- What is said of a stop, with what each reason has to name, and what that means for the rows.
 local function stopped_line(s)
   local host, source = s.host or "the platform", s.credential or "its source"
   local names = { auth = { host, source }, certificate = { host, why_not_sent(s) }, consent = { host }, halt = { s.halted },
-    output = { s.output_error }, journal = { s.journal_error } }
+    interrupted = { under_way(s) }, output = { s.output_error }, journal = { s.journal_error } }
   local line = s.stop_text and "stopped: " .. s.stop_text
     or STOPPED[s.stopped]:format(table.unpack(names[s.stopped] or { limit_text() }))
   if (s.unrecorded or 0) > 0 then

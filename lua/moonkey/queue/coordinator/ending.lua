@@ -26,7 +26,7 @@ end
 -- Tell the workers, and take back what none of them has taken. true, or nil.
 function M.tell(self)
   while self.adding > 0 do core.gate():wait(0.01) end
-  local answer, err = self.conn:script("state", self.run, self.state, self.course.stopped)
+  local answer, err = self.conn:script("state", self.run, self.state, self.course.stopped, self.token)
   if answer == "gone" then return self:compare() end
   local ids
   if answer then ids, err = self.conn:script("withdraw", self.run) end

@@ -224,7 +224,7 @@ function Coordinator:run_rows(options)
   if self.window.count == 0 and self.course.stopped ~= "queue" and not self.writer.failure then ending.purge(self) end
   if not self.course.stopped and self.ended then self.course:must_stop() end
   local ended = self.course:ending(self.ended, self.unusable)
-  ended.stop_text = self.stop_text
+  ended.stop_text, ended.with_workers = self.stop_text, self.window.open
   return ended
 end
 
