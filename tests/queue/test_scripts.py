@@ -384,10 +384,19 @@ class Pace(Case):
         self.rate("50")
         granted, wait = self.worker("pace", 100)
         self.assertEqual(granted, 5)
-        self.assertTrue(1 <= wait <= 20, wait)
+        self.assertTrue(1 <= wait <= 50, wait)
         self.assertEqual(self.worker("pace", 100)[0], 0)
         time.sleep(wait / 1000 + 0.002)
         self.assertGreaterEqual(self.worker("pace", 1)[0], 1)
+
+    def test_who_wants_more_comes_back_for_a_share_and_not_for_the_next_one(self):
+        self.rate("1000")
+        self.assertEqual(self.worker("pace", 100), [100, 0])
+        for name in ("w1", "w2", "w3", "w4"):
+            self.beat(name)
+        self.assertEqual(self.worker("pace", 1000)[1], 50, "half of what the bucket holds: nothing of it is lost")
+        granted, wait = self.worker("pace", 12)
+        self.assertGreaterEqual(wait, min(50, (12 - granted) * 4), "four workers, and one in a millisecond")
 
     def test_less_than_one_a_second(self):
         self.rate("0.5")

@@ -2,7 +2,12 @@
 How many exchanges a worker may start: all workers of a run share one bucket, on the server's clock, for a tenth of a second.
   ARGV    [2] how many it wants
   answer  { how many it may start, in how many ms to ask again }
+
+A worker that cannot have all that it wants is not told to come back for the next one, for which all would come, but when its
+share of what comes has grown to that, and within half the time for which the bucket has room: so nothing of it is lost.
 ]]
+local LONGEST = 50 -- ms
+
 local want = tonumber(ARGV[2])
 local paused = pause_ms()
 if paused > 0 then return { 0, paused } end
@@ -20,4 +25,7 @@ tokens = math.min(size, tokens + passed * rate / 1000000)
 local granted = math.min(want, math.floor(tokens))
 tokens = tokens - granted
 redis.call("HSET", key.pace, "tokens", string.format("%.9f", tokens), "at", string.format("%.0f", now))
-return { granted, tokens >= 1 and 0 or math.ceil((1 - tokens) / rate * 1000) }
+if granted == want then return { granted, 0 } end
+local next_one = (1 - tokens) / rate * 1000
+local share = (want - granted) * math.max(1, redis.call("HLEN", key.workers)) / rate * 1000
+return { granted, math.ceil(math.max(next_one, math.min(share, LONGEST))) }

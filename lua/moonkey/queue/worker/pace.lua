@@ -32,7 +32,8 @@ local function ask(self, want)
   local granted, wait_ms = reply[1], reply[2]
   if granted > 0 and sys.now() - asked < LATE and not self.is_away then
     self.grants[#self.grants + 1] = { at = sys.now(), count = granted }
-    return control.grant(granted)
+    control.grant(granted)
+    if granted == want then return end
   end
   self.news:wait(math.min(math.max(wait_ms, 1), 1000) / 1000)
 end
