@@ -3,9 +3,11 @@ it is about.
 
   python3 test_hostile.py MOONKEY [unittest's arguments]
 """
+import hashlib
 import json
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -45,6 +47,106 @@ class Worker(worker_case.Case):
         self.assertEqual(done.code, 143, done.err)
         self.assertEqual(sorted(run.reports()), ["1-15", "1-16", "1-20"])  # an empty row fails, and a hash is none of a worker's business
         self.assertIn("chunk 1-10: the chunk is not what moonkey writes: row 1 is in it twice; it is left to others", done.err)
+
+
+class Job(worker_case.Case):
+    """What a job says may be anything, too."""
+
+    def test_errors_and_values_that_are_no_json(self):
+        self.write("job.lua", """
+          local raise = {
+            function() error{ title = "\\xff", errors = { { field = "a", message = "b" } } } end,
+            function() error{ title = "t", errors = { { field = "a", message = "\\xff" } } } end,
+            function() error{ title = "t", kind = ("k"):rep(1e6), trace_id = ("t"):rep(1e6) } end,
+            function()
+              local list = {}
+              for i = 1, 1e4 do list[i] = { field = "f", message = ("m"):rep(1e4) } end
+              error{ title = "t", errors = list }
+            end,
+            function() return setmetatable({ print }, { __tostring = function() error("no") end }) end,
+            function() return "\\xff" end,
+            function() error(("x"):rep(4083) .. row_with_secret) end,
+          }
+          return function(row)
+            row_with_secret = row.text:reverse()
+            return raise[row.n] and raise[row.n]() or "fine"
+          end""")
+        with open(self.path("job.lua"), "rb") as f:
+            run = self.begin(job=hashlib.sha256(f.read()).hexdigest(), job_name="job.lua")
+        secret = self.env["MPT_API_TOKEN"]
+        chunk = run.add([(n, {"n": n, "text": secret[::-1]}) for n in range(1, 9)])
+        done = self.work("--job", "job.lua", "--drain", "--no-strict")
+        self.assertEqual(done.code, 0, done.err)
+        results = run.results()
+        self.assertEqual(run.outcomes(), {1: "failed", 2: "failed", 3: "failed", 4: "failed", 5: "done", 6: "done", 7: "failed", 8: "done"})
+        self.assertLess(len(json.dumps(run.reports()[chunk])), 300000)
+        self.assertEqual(results[1]["errors"], [{"field": "a", "message": "b"}])
+        self.assertEqual(results[2]["errors"][0]["message"], "(not UTF-8)")
+        self.assertNotIn(secret[-64:-56], json.dumps(results[7]))
+
+
+class Coordinator(batch_case.Case):
+    """Reports and notes that no worker has sent."""
+
+    def xadd(self, run, **fields):
+        self.redis.admin.xadd(f"moonkey:{{{run}}}:results", fields)
+
+    def report(self, worker, chunk, **more):
+        return json.dumps({"results": [worker.result(row, **more) for row in chunk[2]], "changes": 1, "retries": 0})
+
+    def end(self, process, worker):
+        """The played worker does what there is, until the run is over."""
+        while process.poll() is None:
+            chunk = worker.take_now(limit=0.5)
+            if chunk:
+                worker.finish(chunk)
+
+    def test_entries_without_what_belongs_to_them(self):
+        process = self.batch()
+        worker = self.played()
+        for fields in ({"x": "y"}, {"kind": "rows"}, {"kind": "note", "chunk": "1-1"}, {"kind": "note", "chunk": "1-1", "body": "{}"},
+                       {"kind": "dead", "body": ""}, {"kind": "rows", "chunk": "9-9", "consumer": "x", "body": "{}"}):
+            self.xadd(worker.side.run, **fields)
+        self.end(process, worker)
+        self.assert_ended(process, 0, "10 done, 0 failed")
+        self.assert_all()
+
+    def test_what_the_journal_could_not_be_read_again_with(self):
+        """Changes are believed by `report` and `undo`, so they are looked at before they are in the journal."""
+        process = self.coordinate("batch", self.rows(10), "--chunk", "1", "--undoable")
+        worker = self.played()
+        named = {"field": "name", "from": "a", "to": "b"}
+        changes = [[1], {"a": 1}, [{**named, "field": 5}], [{**named, "field": "status"}], [{"field": "name"}],
+                   [{"field": "modules", "from": 5, "to": []}], [{"field": "modules", "from": [{}], "to": []}]]
+        for one in changes:
+            chunk = worker.take()
+            worker.note(chunk, chunk[2][0]["n"], changes=one)
+            self.assertEqual(worker.ack()[0]["message"], "the note is not what moonkey writes")
+            worker.finish(chunk, self.report(worker, chunk, changes=one))
+        chunk = worker.take()
+        worker.finish(chunk, outcome="failed", title="t" * 100000)
+        chunk = worker.take()
+        worker.finish(chunk, self.report(worker, chunk, changes=[named, {"field": "modules", "from": [], "to": ["MOD-1756"]}]))
+        self.end(process, worker)
+        self.assert_ended(process, 3, "2 done, 8 failed", "the report is not what moonkey writes")
+        self.assertEqual(len(self.journal("SELECT * FROM changes")), 1)
+        for args in (["runs", "show"], ["runs", "results"], ["report"], ["undo", "--dry-run"]):
+            done = self.run_moonkey(*args, "run.journal", env=self.env)
+            self.assertNotIn("traceback", done.err)
+            self.assertIn(done.code, (0, 5), done.err)
+
+    def test_a_worker_that_says_nonsense_of_itself(self):
+        process = self.batch()
+        worker = self.played()
+        worker.beat()
+        now = round(time.time() * 1000)
+        for name, facts in (("one", '{"lease":"nan","at":"nan"}'), ("two", f'{{"lease":1000,"at":{now},"rate":1e999,"x":nan}}'),
+                            ("three", f'{{"lease":1e300,"at":{now}}}'), ("four", "")):
+            self.redis.admin.hset(worker.side.key("workers"), name, facts)
+        self.wait_for(lambda: not {"one", "three", "four"} & set(self.redis.admin.hkeys(worker.side.key("workers"))), "they stay")
+        self.end(process, worker)
+        done = self.assert_ended(process, 0, "10 done, 0 failed")
+        self.assertNotIn("refused", done.err)
 
 
 if __name__ == "__main__":

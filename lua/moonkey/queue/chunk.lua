@@ -8,6 +8,7 @@ What coordinator and workers send each other through Redis, as text: rows in chu
 
 Whatever comes is checked before it is believed: on the server, others may write, too.
 ]]
+local diff = require "moonkey.batch.plan.diff"
 local json = require "moonkey.json"
 local planned = require "moonkey.batch.plan.row"
 local redact = require("moonkey.secret").redact
@@ -109,7 +110,8 @@ function M.encode_report(report)
 end
 
 local OUTCOMES = { done = true, failed = true, unknown = true, skipped = true, pending = true }
-local TEXTS = { "id", "kind", "title", "detail", "trace_id", "traceparent" }
+local TEXTS = { "kind", "title", "detail", "trace_id", "traceparent" }
+local LONGEST_TEXT = 16 * 1024 -- bytes; a worker cuts them (worker/bounded.lua)
 local NUMBERS = { "line", "status", "attempts", "ms" }
 
 local function is_traceparent(text)
@@ -117,16 +119,33 @@ local function is_traceparent(text)
 end
 
 local function text_or_nil(value)
-  return value == nil or type(value) == "string"
+  return value == nil or (type(value) == "string" and #value <= LONGEST_TEXT)
 end
 
-local function are_errors(list)
-  if list == nil then return true end
-  if type(list) ~= "table" then return false end
-  for _, e in ipairs(list) do
-    if type(e) ~= "table" or not (text_or_nil(e.field) and text_or_nil(e.message)) then return false end
+-- Is it a list in which is(item) holds for each?
+local function is_list_of(is, list)
+  if type(list) ~= "table" or not json.is_array(list) then return false end
+  for _, item in ipairs(list) do
+    if not is(item) then return false end
   end
   return true
+end
+
+local function is_error(e)
+  return type(e) == "table" and text_or_nil(e.field) and text_or_nil(e.message)
+end
+
+local FIELDS = {}
+for _, field in ipairs(diff.FIELDS) do FIELDS[field] = true end
+
+local function is_text(value)
+  return type(value) == "string"
+end
+
+-- As of moonkey.batch.plan.diff: reports and `undo` rely on it.
+local function is_change(change)
+  if type(change) ~= "table" or not FIELDS[change.field] or change.from == nil or change.to == nil then return false end
+  return change.field ~= "modules" or (is_list_of(is_text, change.from) and is_list_of(is_text, change.to))
 end
 
 local function is_result(r)
@@ -138,18 +157,22 @@ local function is_result(r)
     if not integer_or_nil(r[name]) then return false end
   end
   if r.traceparent and not is_traceparent(r.traceparent) then return false end
-  return are_errors(r.errors) and (r.changes == nil or type(r.changes) == "table")
+  return (r.errors == nil or is_list_of(is_error, r.errors)) and (r.changes == nil or is_list_of(is_change, r.changes))
 end
 
+-- Of which many can be added up.
+local MOST = 1 << 40
 local function count_of(value)
-  return math.type(value) == "integer" and value >= 0 and value or 0
+  return math.type(value) == "integer" and value >= 0 and value <= MOST and value or 0
 end
 
 -- The report { results =, changes =, retries =, stopped = } of a text; or nil, message.
 function M.decode_report(text)
   local report, message = decoded(text, "the report")
   if not report then return nil, message end
-  if type(report.results) ~= "table" then return nil, "the report is not what moonkey writes: it has no results" end
+  if type(report.results) ~= "table" or not json.is_array(report.results) then
+    return nil, "the report is not what moonkey writes: it has no results"
+  end
   for i, r in ipairs(report.results) do
     if not is_result(r) then return nil, ("the report is not what moonkey writes: its result %d is none"):format(i) end
     r.hash, r.announced, r.withdrawn, r.intended = from_hex(r.hash), r.announced == true, nil, nil
@@ -168,7 +191,7 @@ end
 function M.decode_note(text)
   local note, message = decoded(text, "the note")
   if not note then return nil, message end
-  local says = type(note.changes) == "table" or type(note.intent) == "string"
+  local says = is_list_of(is_change, note.changes) or (note.changes == nil and type(note.intent) == "string")
   if math.type(note.row) == "integer" and says then return { row = note.row, changes = note.changes, intent = note.intent } end
   return nil, "the note is not what moonkey writes"
 end

@@ -17,12 +17,14 @@ local MOST = 128 -- entries at a time; fewer after a reply that did not arrive: 
 local ACK_AGE = 60 -- seconds beyond two leases that an answer is kept for a worker that does not fetch it: it let go by then
 local REMOVED_AT_ONCE = 500
 
--- [{ id, { name, value, … } }, …] → a list of { at = id, kind =, chunk =, consumer =, body = }.
+-- [{ id, { name, value, … } }, …] → a list of { at = id, kind =, chunk =, consumer =, body = }; of what no script has written,
+-- all but `at` may be "".
 local function entries_of(list)
   local entries = {}
   for i, pair in ipairs(list) do
-    local entry = { at = pair[1] }
+    local entry = { kind = "", chunk = "", consumer = "", body = "" }
     for k = 1, #pair[2], 2 do entry[pair[2][k]] = pair[2][k + 1] end
+    entry.at = pair[1]
     entries[i] = entry
   end
   return entries

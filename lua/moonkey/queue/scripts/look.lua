@@ -19,7 +19,7 @@ local workers = redis.call("HGETALL", key.workers)
 for i = 2, #workers, 2 do
   local facts = facts_of(workers[i])
   facts.age = now - facts.at
-  workers[i] = cjson.encode(facts)
+  workers[i] = text_of(facts)
 end
 
 local dead = {}

@@ -89,12 +89,25 @@ local function pause_ms()
   return left <= LONGEST_PAUSE and math.max(0, left) or 0
 end
 
+-- From 0 to `most`; otherwise 0, also where it is NaN.
+local function number_of(value, most)
+  local n = tonumber(value)
+  return n and n >= 0 and n <= most and n or 0
+end
+
 -- What a worker says of itself, as it is kept. It may be anything, because workers may write there.
+local LONGEST_LEASE = 3600000
 local function facts_of(text)
   local ok, facts = pcall(cjson.decode, text)
   if not ok or type(facts) ~= "table" then facts = {} end
-  facts.at, facts.lease = tonumber(facts.at) or 0, tonumber(facts.lease) or 0
+  facts.at, facts.lease = number_of(facts.at, 2 ^ 53), number_of(facts.lease, LONGEST_LEASE)
   return facts
+end
+
+-- cjson reads numbers that it does not write.
+local function text_of(facts)
+  local ok, text = pcall(cjson.encode, facts)
+  return ok and text or cjson.encode{ at = facts.at, lease = facts.lease, age = facts.age }
 end
 
 -- What a worker said of itself last goes; its place in the group only if it holds nothing, because that would be lost with it.

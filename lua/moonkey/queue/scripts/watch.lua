@@ -14,7 +14,7 @@ local function date_back(consumer, facts, now)
     redis.call("XCLAIM", key.chunks, GROUP, consumer, 0, entry[1], "JUSTID")
   end
   facts.at = now
-  redis.call("HSET", key.workers, consumer, cjson.encode(facts))
+  redis.call("HSET", key.workers, consumer, text_of(facts))
 end
 
 local coordinator, alive = ARGV[2], ARGV[3]
@@ -36,7 +36,7 @@ for i = 1, #workers, 2 do
     forget_worker(consumer)
   else
     answer[#answer + 1] = consumer
-    answer[#answer + 1] = cjson.encode(facts)
+    answer[#answer + 1] = text_of(facts)
   end
 end
 return answer
