@@ -229,6 +229,12 @@ class States(Case):
         self.assertEqual(self.boss("state", "closing", "Ctrl-C"), "cancelled")
         self.assertEqual(self.boss.client.hmget(self.boss.key("run"), "state", "why"), ["cancelled", "by hand"])
 
+    def test_are_not_changed_by_a_coordinator_that_is_no_more(self):
+        self.assertEqual(self.boss("state", "closing", "Ctrl-C", "boss-0"), "open")
+        self.assertEqual(self.boss("state", "closing", "Ctrl-C", "boss-1"), "closing")
+        self.redis.admin.delete(self.boss.key("coordinator"))
+        self.assertEqual(self.boss("state", "halted", "halt", "boss-0"), "halted")
+
     def test_of_no_run_are_gone_and_nothing_is_left_of_the_question(self):
         self.redis.admin.flushall()
         for answer, call in (
