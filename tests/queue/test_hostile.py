@@ -6,6 +6,7 @@ it is about.
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 
@@ -147,6 +148,40 @@ class Coordinator(batch_case.Case):
         self.end(process, worker)
         done = self.assert_ended(process, 0, "10 done, 0 failed")
         self.assertNotIn("refused", done.err)
+
+    def lose_chunks(self, worker, top):
+        """The stream has come to `top`, and has nothing of what was in it."""
+        chunks, sizes = worker.side.key("chunks"), worker.side.key("sizes")
+        ids = [entry[0] for entry in self.redis.admin.xrange(chunks)]
+        self.redis.admin.xadd(chunks, {"x": "[]"}, id=top)
+        self.redis.admin.xdel(chunks, top, *ids)
+        self.redis.admin.hdel(sizes, *ids)
+        self.redis.admin.hset(sizes, "no id", "5")
+
+    def test_an_id_that_is_higher_than_all(self):
+        process = self.batch()
+        worker = self.played()
+        self.wait_for(lambda: len(self.entries(worker.side.run, "chunks")) == 2)
+        self.lose_chunks(worker, "777-1")
+        again = [worker.take(), worker.take()]
+        self.assertEqual([chunk[0] for chunk in again], ["778-3", "778-4"])
+        worker.finish(again[0])
+        process.send_signal(signal.SIGINT)
+        self.wait_for(lambda: worker.beat()[0] == "closing")
+        worker.finish(again[1])
+        self.assert_ended(process, 130, "10 done, 0 failed")
+
+    def test_an_id_that_nothing_can_come_behind(self):
+        process = self.batch()
+        worker = self.played()
+        self.wait_for(lambda: len(self.entries(worker.side.run, "chunks")) == 2)
+        self.lose_chunks(worker, "18446744073709551615-1")
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        said = "has a chunk 18446744073709551615-1 at the queue: no moonkey has put it there"
+        self.assert_ended(process, 130, said)
+        self.redis.admin.delete(worker.side.key("coordinator"))
+        self.assert_ended(self.again("resume"), 2, said, "--force")
 
 
 if __name__ == "__main__":

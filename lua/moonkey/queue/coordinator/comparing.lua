@@ -11,6 +11,7 @@ local core = require "moonkey.task.core"
 local intake = require "moonkey.queue.coordinator.intake"
 local keys = require "moonkey.queue.keys"
 local log = require "moonkey.log"
+local problem = require "moonkey.queue.problem"
 local reports = require "moonkey.queue.coordinator.reports"
 local runs = require "moonkey.queue.run"
 local sys = require "moonkey.sys"
@@ -34,13 +35,22 @@ function M.begin(self)
   return runs.register(self.conn, self.run, answer[2])
 end
 
--- Set of the ids that are there, and the highest that ever was; {} of a run that is not there.
+-- Set of the ids that are there, and the highest that ever was; {} of a run that is not there. Ids of this session are higher
+-- than that of any other.
 function M.list(self)
   local answer, err = self.conn:script("list", self.run)
   if not answer then return nil, err end
-  local ids = {}
-  for i = 2, #answer do ids[answer[i]] = true end
-  return ids, answer[1]
+  local ids, top = {}, answer[1]
+  if not top then return ids end
+  for i = 2, #answer do ids[answer[i]] = windows.parts(answer[i]) and true end
+  local session = windows.parts(top)
+  if not session then
+    return nil, problem.new("redis", ("run %s has a chunk %s at the queue"):format(self.run, top),
+      ("no moonkey has put it there, and nothing can be put behind it; moonkey queue purge %s --force removes all of the run")
+        :format(self.run))
+  end
+  if session > self.window.session then self.window.session = session + 1 end
+  return ids, top
 end
 
 -- The chunks of `out` that are not in `ids`.

@@ -192,9 +192,10 @@ function Window:is_empty()
   return self.count == 0 and #self.filling.items == 0 and self.lanes.waiting == 0 and #self.loose == 0
 end
 
--- "SESSION-SEQUENCE" as two numbers.
+-- "SESSION-SEQUENCE" as two numbers; nil where it is no such id, or one that no run has come to.
 function M.parts(id)
   local session, sequence = id:match("^(%d+)%-(%d+)$")
+  if not session or #session > 15 or #sequence > 15 then return nil end
   return math.tointeger(tonumber(session)), math.tointeger(tonumber(sequence))
 end
 

@@ -53,14 +53,15 @@ local function intents_of(id)
   return found
 end
 
--- Remove a chunk, whoever holds it.
+-- Remove a chunk, whoever holds it. How many that were.
 local function remove(id)
-  redis.call("XACK", key.chunks, GROUP, id)
+  local acknowledged = redis.pcall("XACK", key.chunks, GROUP, id)
+  local is_id = type(acknowledged) == "number" -- otherwise somebody else has put it into a hash here
   local intents = intents_of(id)
   for i = 1, #intents, 2 do redis.call("HDEL", key.intents, id .. "/" .. intents[i]) end
   redis.call("HDEL", key.sizes, id)
   redis.call("HDEL", key.holders, id)
-  return redis.call("XDEL", key.chunks, id)
+  return is_id and redis.call("XDEL", key.chunks, id) or 0
 end
 
 -- Chunk → { consumer, ms since it was given out or renewed, how often it was given out }.
