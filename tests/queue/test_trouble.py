@@ -90,6 +90,16 @@ class Interrupted(Case):
         self.assert_ended(process, 0, "10 done, 0 failed")
         self.assert_all()
 
+    def test_undo_of_a_run_that_workers_are_at_still(self):
+        process = self.batch("--undoable")
+        worker = self.played()
+        chunk = worker.take()
+        worker.note(chunk, 1, changes=[{"field": "name", "from": "a", "to": "b"}])
+        self.assertTrue(worker.ack())
+        self.kill(process)
+        done = self.run_moonkey("undo", "run.journal", "--dry-run", env=self.env)
+        self.assertIn("may be with workers still, and what they write is not undone: collect it first", done.err)
+
 
 if __name__ == "__main__":
     harness.main()

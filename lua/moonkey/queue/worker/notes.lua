@@ -108,6 +108,11 @@ function Notes:was_refused(row)
   return self.refused[row] == true
 end
 
+-- The row has ended: what was said of it is not said of all that come.
+function Notes:forget(row)
+  self.announced[row], self.refused[row] = nil, nil
+end
+
 -- Nothing is recorded any more: rows that wait for that are told `why`.
 function Notes:give_up(why)
   self.given_up = self.given_up or why

@@ -100,6 +100,7 @@ function Session:on_result(r)
   self.tally:add(r)
   bound(r)
   r.announced = self.notes:has_announced(r.row) or nil
+  self.notes:forget(r.row)
   local chunk = self.held:ended(r)
   if chunk and chunk.left == 0 then self.reports:add(chunk) end
 end
