@@ -101,5 +101,14 @@ class Interrupted(Case):
         self.assertIn("may be with workers still, and what they write is not undone: collect it first", done.err)
 
 
+class Limits(Case):
+    def test_the_last_worker_may_write_no_more(self):
+        """Another --max-changes of the coordinator would permit nothing."""
+        hired = self.hire("--max-changes", "7")
+        done = self.assert_ended(self.batch(), 5, "7 done, 0 failed, 3 pending", "has ended because its --max-changes permits no more")
+        self.assertIn("go on with `moonkey resume run.journal`\n", done.err)
+        self.assert_ended(hired, 5, "--max-changes permits no more writes")
+
+
 if __name__ == "__main__":
     harness.main()

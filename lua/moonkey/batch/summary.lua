@@ -126,7 +126,7 @@ local function stopped_line(s)
   end
   if s.run and not s.over then -- a resume would leave alone what a retry has not come to
     return ("%s; go on with `moonkey %s %s%s`"):format(line, s.kind or "resume", M.name_of_run(s),
-      s.stopped == "limit" and " --max-changes N" or "")
+      s.stopped == "limit" and not s.stop_text and " --max-changes N" or "") -- a worker's limit is its own
   end
   if s.pending > 0 then line = line .. "; run the pending rows again" end
   return line .. "; rows that were not read yet have no result"

@@ -53,8 +53,8 @@ local function open_journal(text)
   end
   again.check_emulator(journal.meta)
   if journal.meta.queue_open == 1 then
-    log.warn("rows of run %s may be with workers still, and what they write is not undone: collect it first, with `moonkey resume "
-      .. "%s --queue %s`, and Ctrl-C", journal.meta.id, text, journal.meta.queue or "URL")
+    log.warn("rows of run %s may be with workers still, and what they write is not undone: collect it first, with `moonkey "
+      .. "resume %s --queue %s`, and Ctrl-C", journal.meta.id, text, journal.meta.queue or "URL")
   end
   return journal
 end
