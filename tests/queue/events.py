@@ -54,7 +54,9 @@ def interrupt_coordinator(_, program):
 
 
 def freeze_coordinator(course, program):
+    """While it is frozen its journal can be looked at, as after a crash."""
     program.freeze()
+    course.trial.look_at(program)
     course.later(course.settings.lease * course.chance.uniform(0.1, 2.5), program.thaw)
 
 
@@ -79,6 +81,13 @@ def restart_redis_without_last_second(course, _):
     course.trial.repeatable += course.trial.writes_since(forgotten + 0.5)
     _away(course, course.chance.uniform(0, course.settings.lease), course.redis_comes)
     course.note("bytes lost", course.place.redis.kill_and_forget(forgotten))
+
+
+def restart_redis_without_last_second_nor_coordinator(course, program):
+    """What the coordinator knows to be done, and the server does not, is not to be done once more before it comes to say so."""
+    freeze_coordinator(course, program)
+    if course.redis_is_up:
+        restart_redis_without_last_second(course, None)
 
 
 def restart_redis_with_nothing(course, _):
@@ -136,6 +145,7 @@ EVENTS = [
     (5, kill_worker, _worker), (2, end_worker, _worker), (4, freeze_worker, _worker), (1, stall_worker, _worker),
     (4, kill_coordinator, _coordinator), (2, interrupt_coordinator, _coordinator), (2, freeze_coordinator, _coordinator),
     (3, restart_redis, None), (4, restart_redis_without_last_second, None), (1, restart_redis_with_nothing, None),
+    (2, restart_redis_without_last_second_nor_coordinator, _coordinator),
     (2, freeze_redis, None), (1, forget_scripts, None),
     (2, cut_link, _anybody), (1, cut_all_links, None), (4, drop_link, _anybody), (2, refuse_link, _anybody), (1, slow_link, _anybody),
 ]

@@ -42,8 +42,17 @@ class Program:
             self.process.send_signal(signo)
 
     def freeze(self):
+        """Nothing of it runs any more when this returns."""
         self.is_frozen = True
         self.send(signal.SIGSTOP)
+        deadline = time.monotonic() + LIMIT
+        while self.is_alive() and self.state() not in "TZ" and time.monotonic() < deadline:
+            time.sleep(0.002)
+
+    def state(self):
+        """A letter: see proc(5)."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii", errors="replace") as f:
+            return f.read().rpartition(")")[2].split()[0]
 
     def thaw(self):
         self.is_frozen = False
