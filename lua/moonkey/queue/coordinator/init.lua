@@ -22,6 +22,7 @@ local log = require "moonkey.log"
 local recalling = require "moonkey.queue.coordinator.recalling"
 local reports = require "moonkey.queue.coordinator.reports"
 local signals = require "moonkey.queue.worker.signal"
+local summary = require "moonkey.batch.summary"
 local sys = require "moonkey.sys"
 local task = require "moonkey.task"
 local windows = require "moonkey.queue.coordinator.window"
@@ -205,6 +206,14 @@ local function listen(self)
   end)
 end
 
+-- Of a chunk of an earlier session the report may be all that was left, and the server may lose that before it is in.
+local function note_lost(self)
+  local lost = self.course.counts.pending
+  if self.course.stopped or lost == 0 then return end
+  self.stop_text = ("the queue has lost what became of %s"):format(summary.rows(lost))
+  self.course:stop("queue")
+end
+
 function Coordinator:run_rows(options)
   self.source, self.check = options.source, options.job.check
   self.course = courses.new(options, function()
@@ -223,6 +232,7 @@ function Coordinator:run_rows(options)
   self.writer:commit()
   if self.window.count == 0 and self.course.stopped ~= "queue" and not self.writer.failure then ending.purge(self) end
   if not self.course.stopped and self.ended then self.course:must_stop() end
+  note_lost(self)
   local ended = self.course:ending(self.ended, self.unusable)
   ended.stop_text, ended.with_workers = self.stop_text, self.window.open
   return ended
