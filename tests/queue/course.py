@@ -39,11 +39,11 @@ class Course:
     def let_go_on(self, seconds, until=lambda: False):
         """Has the run ended? Until then, that long, or until something is so."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end and not until():
-            if self.turn():
-                return True
+        while not self.turn():
+            if time.monotonic() >= end or until():
+                return False
             time.sleep(0.02)
-        return False
+        return True
 
     def note(self, *what):
         self.happened.append((f"{time.monotonic() - self.began:.2f}", *map(str, what)))

@@ -70,9 +70,9 @@ def main():
         happened = go_through(course, wanted, args.only.split(","))
         course.dismiss_all()
         trial.check_fleet()
-    except Failed as failure:
+    except (Failed, KeyboardInterrupt) as failure:
         kept = f" (see {trial.place.keep()})" if args.keep else ""
-        sys.exit(f"{course.told()}\noracle: FAILED after {happened} events: {failure}{kept}")
+        sys.exit(f"{course.told()}\noracle: FAILED after {happened} events: {failure or 'interrupted'}{kept}")
     finally:
         trial.close()
     counts = collections.Counter(event[1] for event in course.happened if event[1] in events.NAMES)
