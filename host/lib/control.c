@@ -78,14 +78,6 @@ void control_close(void)
     from_environment = NULL;
 }
 
-static const char *text(lua_State *L, const char *name)
-{
-    lua_getfield(L, 1, name);
-    const char *value = luaL_optstring(L, -1, NULL);
-    lua_pop(L, 1); /* the table keeps it */
-    return value;
-}
-
 static lua_Number number(lua_State *L, const char *name, lua_Number otherwise)
 {
     lua_getfield(L, 1, name);
@@ -100,29 +92,21 @@ static int64_t milliseconds(lua_State *L, const char *name, lua_Number seconds)
     return (int64_t)ceil(number(L, name, seconds) * 1000);
 }
 
-static int flag(lua_State *L, const char *name)
-{
-    lua_getfield(L, 1, name);
-    int value = lua_toboolean(L, -1);
-    lua_pop(L, 1);
-    return value;
-}
-
 static struct secret *load_credential(lua_State *L, char *err)
 {
     const char *name;
-    if ((name = text(L, "credential_value")))
+    if ((name = lib_text(L, "credential_value")))
         return secret_new(name, strlen(name), "the emulator", err);
-    if (flag(L, "credential_environment")) {
+    if (lib_flag(L, "credential_environment")) {
         struct secret *taken = from_environment;
         from_environment = NULL;
         snprintf(err, ERROR_SIZE, "%s", environment_error);
         return taken;
     }
-    if ((name = text(L, "credential_file")))
+    if ((name = lib_text(L, "credential_file")))
         return secret_from_file(name, err);
-    if ((name = text(L, "credential_command")))
-        return secret_from_command(name, text(L, "credential_origin"), err);
+    if ((name = lib_text(L, "credential_command")))
+        return secret_from_command(name, lib_text(L, "credential_origin"), err);
     luaL_error(L, "configure: no source of a credential");
     return NULL;
 }
@@ -148,20 +132,20 @@ static int f_configure(lua_State *L)
         .jobs = (unsigned)number(L, "jobs", 10),
         .rate = number(L, "rate", 0),
         .max_body = (size_t)number(L, "max_body", 16 << 20),
-        .read_only = flag(L, "read_only"),
-        .dry_run = flag(L, "dry_run"),
-        .allow_self = flag(L, "allow_self"),
-        .needs_consent = flag(L, "needs_consent"),
+        .read_only = lib_flag(L, "read_only"),
+        .dry_run = lib_flag(L, "dry_run"),
+        .allow_self = lib_flag(L, "allow_self"),
+        .needs_consent = lib_flag(L, "needs_consent"),
         .max_changes = (uint64_t)number(L, "max_changes", 0),
-        .http2 = flag(L, "http2"),
-        .ca_file = text(L, "ca_file"),
-        .cert_file = text(L, "cert_file"),
-        .key_file = text(L, "key_file"),
-        .proxy = text(L, "proxy"),
+        .http2 = lib_flag(L, "http2"),
+        .ca_file = lib_text(L, "ca_file"),
+        .cert_file = lib_text(L, "cert_file"),
+        .key_file = lib_text(L, "key_file"),
+        .proxy = lib_text(L, "proxy"),
     };
     lua_pushvalue(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &settings);
-    const char *url = text(L, "base_url");
+    const char *url = lib_text(L, "base_url");
     if (origin_parse(&config.origin, url ? url : "", err) == 0 && origin_check_proxy(&config.origin, config.proxy, err) == 0 &&
         (config.credential = load_credential(L, err)))
         client = client_new(task_loop(), &config, err);

@@ -12,6 +12,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "../buf.h"
@@ -27,6 +28,11 @@ struct buf *lib_new_buffer(lua_State *L, size_t cap);
  * collector an object with a finalizer each time. [-0, +0, m]
  */
 struct buf *lib_scratch(lua_State *L, const void *key, size_t cap);
+
+/* A field of the table of options, which is the first argument: its text, which the table keeps, or NULL. [-0, +0, e] */
+const char *lib_text(lua_State *L, const char *name);
+/* Is the field true? [-0, +0, e] */
+bool lib_flag(lua_State *L, const char *name);
 
 int luaopen_moonkey_ahead(lua_State *L);
 int luaopen_moonkey_api(lua_State *L);

@@ -131,22 +131,6 @@ static int ended(lua_State *L, int status, lua_KContext ctx)
     return 1;
 }
 
-static const char *text(lua_State *L, const char *name)
-{
-    lua_getfield(L, 1, name);
-    const char *value = luaL_optstring(L, -1, NULL);
-    lua_pop(L, 1); /* the table keeps it */
-    return value;
-}
-
-static bool flag(lua_State *L, const char *name)
-{
-    lua_getfield(L, 1, name);
-    bool on = lua_toboolean(L, -1);
-    lua_pop(L, 1);
-    return on;
-}
-
 static struct probe *new_probe(lua_State *L)
 {
     struct probe *p = lua_newuserdatauv(L, sizeof *p, 1);
@@ -172,12 +156,12 @@ static int f_connect(lua_State *L)
     char err[ERROR_SIZE] = "";
     struct origin origin;
     luaL_checktype(L, 1, LUA_TTABLE);
-    const char *url = text(L, "base_url");
+    const char *url = lib_text(L, "base_url");
     lua_getfield(L, 1, "connect_timeout");
     lua_getfield(L, 1, "timeout");
     lua_Number connect_timeout = luaL_optnumber(L, -2, 10), timeout = luaL_optnumber(L, -1, 15);
     task_check_can_wait(L, "probe.connect");
-    if (origin_parse(&origin, url ? url : "", err) != 0 || origin_check_proxy(&origin, text(L, "proxy"), err) != 0) {
+    if (origin_parse(&origin, url ? url : "", err) != 0 || origin_check_proxy(&origin, lib_text(L, "proxy"), err) != 0) {
         lua_pushnil(L);
         lua_pushstring(L, err);
         return 2;
@@ -190,11 +174,11 @@ static int f_connect(lua_State *L)
         .total_timeout_ms = (long)(timeout * 1000),
         .max_connections = MAX_CONNECTIONS,
         .loopback = origin.loopback,
-        .http2 = flag(L, "http2"),
-        .ca_file = text(L, "ca_file"),
-        .cert_file = text(L, "cert_file"),
-        .key_file = text(L, "key_file"),
-        .proxy = text(L, "proxy"),
+        .http2 = lib_flag(L, "http2"),
+        .ca_file = lib_text(L, "ca_file"),
+        .cert_file = lib_text(L, "cert_file"),
+        .key_file = lib_text(L, "key_file"),
+        .proxy = lib_text(L, "proxy"),
     };
     struct probe *p = new_probe(L);
     snprintf(p->url, sizeof p->url, "%s%s", origin.url, TARGET);

@@ -275,28 +275,12 @@ static int opened(lua_State *L, int status, lua_KContext ctx)
     }
 }
 
-static const char *text(lua_State *L, const char *name)
-{
-    lua_getfield(L, 1, name);
-    const char *value = luaL_optstring(L, -1, NULL);
-    lua_pop(L, 1); /* the table keeps it */
-    return value;
-}
-
 static lua_Integer integer(lua_State *L, const char *name, lua_Integer standard, lua_Integer least, lua_Integer most)
 {
     lua_getfield(L, 1, name);
     lua_Integer value = luaL_optinteger(L, -1, standard);
     if (value < least || value > most)
         luaL_error(L, "redis.connect: %s must be an integer from %I to %I", name, least, most);
-    lua_pop(L, 1);
-    return value;
-}
-
-static bool flag(lua_State *L, const char *name)
-{
-    lua_getfield(L, 1, name);
-    bool value = lua_toboolean(L, -1);
     lua_pop(L, 1);
     return value;
 }
@@ -321,9 +305,9 @@ static int f_permit(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     struct redis_place place = {
-        .host = text(L, "host"),
+        .host = lib_text(L, "host"),
         .port = (int)integer(L, "port", 6379, 1, 65535),
-        .tls = flag(L, "tls"),
+        .tls = lib_flag(L, "tls"),
     };
     luaL_argcheck(L, place.host, 1, "a host is needed");
     if (!redis_places_are_closed() && !redis_places_add(&place))
@@ -353,14 +337,14 @@ static int f_connect(lua_State *L)
     struct redis_options options = {
         .link =
             {
-                .host = text(L, "host"),
+                .host = lib_text(L, "host"),
                 .port = (int)integer(L, "port", 6379, 1, 65535),
-                .tls = flag(L, "tls"),
-                .ca_file = text(L, "cacert"),
-                .cert_file = text(L, "cert"),
-                .key_file = text(L, "key"),
+                .tls = lib_flag(L, "tls"),
+                .ca_file = lib_text(L, "cacert"),
+                .cert_file = lib_text(L, "cert"),
+                .key_file = lib_text(L, "key"),
             },
-        .user = text(L, "user"),
+        .user = lib_text(L, "user"),
         .password = redis_password(),
         .db = (int)integer(L, "db", 0, 0, INT32_MAX),
         .timeout = timeout_option(L),

@@ -1,10 +1,11 @@
 /* redis_password: see redis_password.h. */
 #include "redis_password.h"
 
-#include <lauxlib.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "lib.h"
 
 #define VARIABLE "MOONKEY_QUEUE_PASSWORD"
 
@@ -39,14 +40,6 @@ static struct secret *take(struct secret **from)
     return taken;
 }
 
-static const char *text(lua_State *L, const char *name)
-{
-    lua_getfield(L, 1, name);
-    const char *value = luaL_optstring(L, -1, NULL);
-    lua_pop(L, 1); /* the table keeps it */
-    return value;
-}
-
 /* redis.password{ environment = true | file = | command = }: true, or nil and what is wrong with it. Of every connection from
  * now on. */
 int redis_password_set(lua_State *L)
@@ -56,7 +49,7 @@ int redis_password_set(lua_State *L)
     if (in_use) /* connections that are being made borrow it */
         return luaL_error(L, "password: there is one already");
     lua_settop(L, 1);
-    const char *file = text(L, "file"), *command = text(L, "command");
+    const char *file = lib_text(L, "file"), *command = lib_text(L, "command");
     struct secret *found;
     if (lua_getfield(L, 1, "environment") == LUA_TBOOLEAN && lua_toboolean(L, -1)) {
         snprintf(err, sizeof err, "%s", *environment_error ? environment_error : "there is no " VARIABLE " in the environment");

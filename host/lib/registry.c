@@ -81,3 +81,19 @@ struct buf *lib_scratch(lua_State *L, const void *key, size_t cap)
     b->cap = cap;
     return b;
 }
+
+const char *lib_text(lua_State *L, const char *name)
+{
+    lua_getfield(L, 1, name);
+    const char *value = luaL_optstring(L, -1, NULL);
+    lua_pop(L, 1);
+    return value;
+}
+
+bool lib_flag(lua_State *L, const char *name)
+{
+    lua_getfield(L, 1, name);
+    bool value = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
