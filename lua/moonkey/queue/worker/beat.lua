@@ -8,7 +8,7 @@ The lease that is kept is a little shorter than the one that others go by, so th
 local control = require "moonkey.control"
 local http = require "moonkey.http"
 local log = require "moonkey.log"
-local signals = require "moonkey.queue.worker.signal"
+local signals = require "moonkey.queue.signal"
 local sys = require "moonkey.sys"
 local task = require "moonkey.task"
 

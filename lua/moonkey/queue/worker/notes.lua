@@ -8,7 +8,7 @@ local chunks = require "moonkey.queue.chunk"
 local core = require "moonkey.task.core"
 local json = require "moonkey.json"
 local log = require "moonkey.log"
-local signals = require "moonkey.queue.worker.signal"
+local signals = require "moonkey.queue.signal"
 local task = require "moonkey.task"
 
 local M = {}

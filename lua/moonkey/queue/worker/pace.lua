@@ -4,7 +4,7 @@ The pace of a worker, where the run has a rate: every exchange needs a permit fr
 While the server of the queue cannot be asked, the worker goes on at what was its share at last, until its lease is over.
 ]]
 local control = require "moonkey.control"
-local signals = require "moonkey.queue.worker.signal"
+local signals = require "moonkey.queue.signal"
 local sys = require "moonkey.sys"
 local task = require "moonkey.task"
 

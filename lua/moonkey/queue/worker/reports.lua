@@ -6,7 +6,7 @@ local chunks = require "moonkey.queue.chunk"
 local core = require "moonkey.task.core"
 local http = require "moonkey.http"
 local log = require "moonkey.log"
-local signals = require "moonkey.queue.worker.signal"
+local signals = require "moonkey.queue.signal"
 local summary = require "moonkey.batch.summary"
 local task = require "moonkey.task"
 

@@ -1,5 +1,5 @@
 -- The rows of the chunks that a worker holds, as a source for the engine. It waits where there are none.
-local signals = require "moonkey.queue.worker.signal"
+local signals = require "moonkey.queue.signal"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 -- Takes chunks from the queue, as long as the worker has fewer rows than it can work on at a time.
 local chunks = require "moonkey.queue.chunk"
 local log = require "moonkey.log"
-local signals = require "moonkey.queue.worker.signal"
+local signals = require "moonkey.queue.signal"
 local sys = require "moonkey.sys"
 local task = require "moonkey.task"
 
