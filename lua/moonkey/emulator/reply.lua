@@ -1,4 +1,5 @@
 -- Replies: { status =, body =, headers = }; the errors among them in the shapes of the platform.
+local hex = require "moonkey.hex"
 local json = require "moonkey.json"
 local sys = require "moonkey.sys"
 
@@ -14,12 +15,6 @@ local SECTIONS = {
 
 local LONGEST_SHOWN = 100 -- bytes of an id that a message repeats
 
-local function hex(count)
-  return (sys.random(count):gsub(".", function(byte)
-    return ("%02x"):format(byte:byte())
-  end))
-end
-
 -- body: JSON text
 function M.ok(status, body)
   return { status = status, body = body, headers = JSON }
@@ -31,7 +26,7 @@ end
 
 -- A W3C traceparent.
 local function trace_id()
-  return "00-" .. hex(16) .. "-" .. hex(8) .. "-00"
+  return "00-" .. hex.encode(sys.random(16)) .. "-" .. hex.encode(sys.random(8)) .. "-00"
 end
 
 -- A value whose texts repeat what was asked, which may not be UTF-8.

@@ -9,6 +9,7 @@ What coordinator and workers send each other through Redis, as text: rows in chu
 Whatever comes is checked before it is believed: on the server, others may write, too.
 ]]
 local diff = require "moonkey.batch.plan.diff"
+local hex = require "moonkey.hex"
 local json = require "moonkey.json"
 local planned = require "moonkey.batch.plan.row"
 local redact = require("moonkey.secret").redact
@@ -19,27 +20,12 @@ local M = {}
 M.DEFAULT_ROWS, M.MAX_ROWS = 100, 100
 M.MAX_BYTES = 256 * 1024 -- of the rows' text; one row may be longer
 
-local DIGITS, BYTES = {}, {} -- byte → its two digits, and back
-for n = 0, 255 do
-  local byte, digits = string.char(n), ("%02x"):format(n)
-  DIGITS[byte], BYTES[digits] = digits, byte
-end
-
-local function to_hex(bytes)
-  return bytes and (bytes:gsub(".", DIGITS)) or nil
-end
-
-local function from_hex(text)
-  if type(text) ~= "string" or #text % 2 ~= 0 or text:find("[^0-9a-f]") then return nil end
-  return (text:gsub("..", BYTES))
-end
-
 local ORDER = { order = { "n", "l", "h", "p", "r" } }
 
 -- An item { row =, line =, hash =, data = the row } as text; or nil, title, detail of why the row cannot be queued.
 function M.encode_row(item)
   local row = item.data
-  local ok, text = pcall(json.encode, { n = item.row, l = item.line, h = to_hex(item.hash), p = planned.is(row) and 1 or nil,
+  local ok, text = pcall(json.encode, { n = item.row, l = item.line, h = item.hash and hex.encode(item.hash), p = planned.is(row) and 1 or nil,
     r = row }, ORDER)
   if not ok then return nil, "not queued", "the row cannot be written as JSON: " .. tostring(text) end
   if redact(text) ~= text then
@@ -67,7 +53,7 @@ local function item_of(entry)
     row = planned.new(row)
   end
   local id = row.id
-  return { row = entry.n, line = entry.l, hash = from_hex(entry.h), id = type(id) == "string" and id or nil, data = row }
+  return { row = entry.n, line = entry.l, hash = hex.decode(entry.h), id = type(id) == "string" and id or nil, data = row }
 end
 
 local function decoded(text, what)
@@ -97,7 +83,7 @@ local function encode_result(r)
   local shown = {}
   for key, value in next, r do shown[key] = value end
   shown.hash, shown.at, shown.intended, shown.withdrawn, shown.announced = nil, nil, nil, nil, nil
-  local more = (r.hash and (',"hash":"%s"'):format(to_hex(r.hash)) or "") .. (r.announced and ',"announced":true' or "")
+  local more = (r.hash and (',"hash":"%s"'):format(hex.encode(r.hash)) or "") .. (r.announced and ',"announced":true' or "")
   return result.to_jsonl(shown):sub(1, -3) .. more .. "}"
 end
 
@@ -175,7 +161,7 @@ function M.decode_report(text)
   end
   for i, r in ipairs(report.results) do
     if not is_result(r) then return nil, ("the report is not what moonkey writes: its result %d is none"):format(i) end
-    r.hash, r.announced, r.withdrawn, r.intended = from_hex(r.hash), r.announced == true, nil, nil
+    r.hash, r.announced, r.withdrawn, r.intended = hex.decode(r.hash), r.announced == true, nil, nil
     r.attempts, r.ms = r.attempts or 0, r.ms or 0
   end
   return { results = report.results, changes = count_of(report.changes), retries = count_of(report.retries),

@@ -8,6 +8,7 @@ seals it: a plan that was cut off or edited is refused, because nobody has seen 
 ]]
 local digest = require "moonkey.digest"
 local files = require "moonkey.files"
+local hex = require "moonkey.hex"
 local json = require "moonkey.json"
 local place = require "moonkey.batch.journal.place"
 local planned = require "moonkey.batch.plan.row"
@@ -88,10 +89,6 @@ local function check_target(path)
     :format(path)
 end
 
-local function hexadecimal(bytes)
-  return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
-end
-
 -- Where a plan is kept that somebody does not want to keep himself; nil, message.
 local function own_place(id)
   local directory, message = M.directory()
@@ -103,7 +100,7 @@ end
 -- A plan to be written to `path`, or to the state directory, where it appears once it is finished; nil, message. `head`:
 -- target, host, account, own_id, input, input_sha256, undo_of, checks (names of those that it has to pass).
 function M.create(path, head)
-  local id = hexadecimal(sys.random(8))
+  local id = hex.encode(sys.random(8))
   local message
   if not path then
     path, message = own_place(id)

@@ -16,6 +16,7 @@ local courses = require "moonkey.batch.course"
 local demands = require "moonkey.queue.demands"
 local ending = require "moonkey.queue.coordinator.ending"
 local entering = require "moonkey.queue.coordinator.entering"
+local hex = require "moonkey.hex"
 local http = require "moonkey.http"
 local intake = require "moonkey.queue.coordinator.intake"
 local log = require "moonkey.log"
@@ -275,8 +276,7 @@ function Coordinator:describe()
 end
 
 function M.new(settings)
-  local token = sys.random(8):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)
-  local self = setmetatable({ token = token, place = settings.conn.place.text, state = "open", taken = {}, retries = 0,
+  local self = setmetatable({ token = hex.encode(sys.random(8)), place = settings.conn.place.text, state = "open", taken = {}, retries = 0,
     answered = {}, -- set of the keys with answers for workers
     adding = 0, cursor = "0", at_once = reports.MOST, workers = workers.new(), closing = core.gate(),
     keeping = signals.new(), reading = signals.new(), sending = signals.new() }, Coordinator)

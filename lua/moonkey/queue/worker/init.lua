@@ -5,6 +5,7 @@ All that it needs of moonkey.control is loaded by the time that this module is.
 ]]
 local announce = require "moonkey.announce"
 local http = require "moonkey.http"
+local hex = require "moonkey.hex"
 local links = require "moonkey.queue.worker.link"
 local log = require "moonkey.log"
 local runs = require "moonkey.queue.worker.runs"
@@ -35,8 +36,7 @@ local HOST = hostname() -- a jail has no view of it
 
 -- What nobody else is called.
 local function consumer_name(host)
-  local random = sys.random(3):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)
-  return ("%s-%d-%s"):format(host, sys.getpid(), random)
+  return ("%s-%d-%s"):format(host, sys.getpid(), hex.encode(sys.random(3)))
 end
 
 -- What there is of a run while this worker comes back to it: how its rows ended, and its job's state.
