@@ -1,6 +1,7 @@
 -- The course of a run: counts its results as they are told, and knows whether it has to stop, and why.
 local http = require "moonkey.http"
 local limits = require "moonkey.limits"
+local result = require "moonkey.batch.result"
 local sys = require "moonkey.sys"
 
 local M = {}
@@ -35,7 +36,7 @@ end
 
 -- The row of `item` was read, but is not run in this session.
 function Course:report_pending(item)
-  self:report{ row = item.row, line = item.line, id = item.id, outcome = "pending", attempts = 0, ms = 0 }
+  self:report(result.pending(item))
 end
 
 -- How it ended: see batch/engine.lua. `ended`: was the source read to its end; `unusable`: nil or why it could not be.

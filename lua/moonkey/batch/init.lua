@@ -5,7 +5,6 @@ batch: run a job for each row of an input.
 
 See M.run for the options and the summary.
 ]]
-local default_job = require "moonkey.batch.default_job"
 local engine = require "moonkey.batch.engine"
 local halt = require "moonkey.batch.halt"
 local http = require "moonkey.http"
@@ -69,15 +68,8 @@ local function check(options)
   check_journal(options)
 end
 
--- The job for rows that have none of their own.
-local function job_without(options)
-  if not options.skip_unchanged and not options.undoable then return default_job end
-  local careful = require "moonkey.batch.careful_job"
-  return careful.new{ skip_unchanged = options.skip_unchanged, undoable = options.undoable }
-end
-
 local function choose_job(options)
-  if options.job == nil then return job_without(options) end
+  if options.job == nil then return jobs.built_in(options) end
   if type(options.job) == "table" and options.job.run then return options.job end
   return jobs.from(options.job)
 end

@@ -22,6 +22,14 @@ function M.from(value, name)
     :format(name or "the job", type(value))
 end
 
+-- The job of rows without one of their own. `options`: skip_unchanged and undoable; or plan = they are a plan's, and force.
+function M.built_in(options)
+  local undoable = options.plan or options.undoable
+  if not undoable and not options.skip_unchanged then return default_job end
+  local careful = require "moonkey.batch.careful_job" -- which most runs do without
+  return careful.new{ skip_unchanged = options.skip_unchanged, undoable = undoable, force = options.plan and options.force }
+end
+
 -- The chunk of a job file, which has not run yet, with these globals. On failure nil, message, and whether the file could not
 -- even be opened.
 function M.read(path, globals)

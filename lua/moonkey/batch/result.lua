@@ -78,6 +78,21 @@ function M.bad_row(row, line, id, title, detail)
   }
 end
 
+-- A row, as an item { row =, line =, id =, hash = }, that is not run now.
+function M.pending(item)
+  return { row = item.row, line = item.line, id = item.id, hash = item.hash, outcome = "pending", attempts = 0, ms = 0 }
+end
+
+-- Why a row is unknown whose write, "POST /path", was announced, and has no outcome.
+function M.interrupted(intent)
+  return ("ended during %s: whether it was carried out is not known"):format(intent)
+end
+
+function M.unknown(item, intent)
+  return { row = item.row, line = item.line, id = item.id, hash = item.hash, outcome = "unknown", kind = "interrupted",
+    title = M.interrupted(intent), attempts = 0, ms = 0 }
+end
+
 -- What a job returns or raises may hold anything, also a credential that the server repeated in a good reply.
 local function masked(value)
   if type(value) == "string" then return redact(value) end

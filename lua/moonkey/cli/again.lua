@@ -8,6 +8,7 @@ local connect = require "moonkey.cli.connect"
 local default_job = require "moonkey.batch.default_job"
 local digest = require "moonkey.digest"
 local files = require "moonkey.files"
+local jobs = require "moonkey.batch.job"
 local log = require "moonkey.log"
 local perform = require "moonkey.cli.perform"
 local place = require "moonkey.batch.journal.place"
@@ -182,8 +183,8 @@ local function make_job(args, run, source, chunk, policy)
     local job = run.meta.job
     return batch_command.make_job(chunk, job, policy, restricted.files_of_run(args, job, source, run.path))
   end
-  if not run.meta.plan then return batch_command.built_in_job(args) end
-  return require("moonkey.batch.careful_job").new{ undoable = true, force = args.force }
+  return jobs.built_in{ skip_unchanged = args.skip_unchanged, undoable = args.undoable, plan = run.meta.plan,
+    force = args.force }
 end
 
 -- A run that was killed before it had noted that it applies its plan has sent nothing: another may have applied it since.

@@ -1,6 +1,6 @@
 -- Apply a plan, as `batch PLAN` and `undo` do: where it was made for, once, and no more than it says.
 local announce = require "moonkey.announce"
-local careful_job = require "moonkey.batch.careful_job"
+local job = require "moonkey.batch.job"
 local perform = require "moonkey.cli.perform"
 local plan_file = require "moonkey.batch.plan.file"
 local planning = require "moonkey.cli.planning"
@@ -41,7 +41,7 @@ function M.run(args, plan, jobs, checks)
   local source, message = plan:source()
   if not source then stop.usage(message) end
   return perform.run{
-    args = args, source = source, jobs = jobs, is_plan = true, job = careful_job.new{ undoable = true, force = args.force },
+    args = args, source = source, jobs = jobs, is_plan = true, job = job.built_in{ plan = true, force = args.force },
     meta = { plan = plan.id, undo_of = plan.head.undo_of },
     claim = writes and function(run) return plan_file.claim(plan.id, run) end or nil,
   }

@@ -1,6 +1,5 @@
 -- moonkey batch: run a job for each row of a file. A thin layer over moonkey.batch.
 local batch = require "moonkey.batch"
-local careful_job = require "moonkey.batch.careful_job"
 local connect = require "moonkey.cli.connect"
 local default_job = require "moonkey.batch.default_job"
 local jobs = require "moonkey.batch.job"
@@ -79,12 +78,6 @@ function M.make_job(chunk, path, policy, run)
   return job
 end
 
--- The job of rows without one of their own.
-function M.built_in_job(args)
-  if not args.skip_unchanged and not args.undoable then return default_job end
-  return careful_job.new{ skip_unchanged = args.skip_unchanged, undoable = args.undoable }
-end
-
 -- `check_columns`: of the default job; false with another.
 function M.open_source(file, format, check_columns)
   if file == "-" and sys.isatty(0) then log.info("reading rows from the terminal; end them with Ctrl-D") end
@@ -137,7 +130,7 @@ function M.run(args)
   local count, profile = connect.configure(args, batch.DEFAULT_JOBS)
   if not chunk then refuse_unchecked(profile) end
   local job = args.queue and chunk and queued.job
-    or chunk and M.make_job(chunk, args.job, policy, restricted.files_of_run(args, args.job, source)) or M.built_in_job(args)
+    or chunk and M.make_job(chunk, args.job, policy, restricted.files_of_run(args, args.job, source)) or jobs.built_in(args)
   return perform.run{ args = args, source = source, job = job, jobs = count }
 end
 

@@ -25,8 +25,8 @@ local ORDER = { order = { "n", "l", "h", "p", "r" } }
 -- An item { row =, line =, hash =, data = the row } as text; or nil, title, detail of why the row cannot be queued.
 function M.encode_row(item)
   local row = item.data
-  local ok, text = pcall(json.encode, { n = item.row, l = item.line, h = item.hash and hex.encode(item.hash), p = planned.is(row) and 1 or nil,
-    r = row }, ORDER)
+  local ok, text = pcall(json.encode, { n = item.row, l = item.line, h = item.hash and hex.encode(item.hash),
+    p = planned.is(row) and 1 or nil, r = row }, ORDER)
   if not ok then return nil, "not queued", "the row cannot be written as JSON: " .. tostring(text) end
   if redact(text) ~= text then
     return nil, "not queued", "it has a credential in it, which no queue may hold: run this row without --queue"

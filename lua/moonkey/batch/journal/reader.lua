@@ -2,6 +2,7 @@
 -- (damage.lua).
 local damage = require "moonkey.batch.journal.damage"
 local json = require "moonkey.json"
+local result = require "moonkey.batch.result"
 local schema = require "moonkey.batch.journal.schema"
 local sqlite = require "moonkey.sqlite"
 local sys = require "moonkey.sys"
@@ -78,7 +79,7 @@ end
 -- What was about to be sent when the program was ended, and must not be sent again.
 local function of_intent(r, intent)
   r.outcome, r.kind = "unknown", "interrupted"
-  r.title = ("ended during %s: whether it was carried out is not known"):format(intent)
+  r.title = result.interrupted(intent)
   r.detail, r.errors, r.trace_id = nil, nil, nil -- of an earlier try
 end
 

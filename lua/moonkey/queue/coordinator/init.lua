@@ -276,8 +276,8 @@ function Coordinator:describe()
 end
 
 function M.new(settings)
-  local self = setmetatable({ token = hex.encode(sys.random(8)), place = settings.conn.place.text, state = "open", taken = {}, retries = 0,
-    answered = {}, -- set of the keys with answers for workers
+  local self = setmetatable({ token = hex.encode(sys.random(8)), place = settings.conn.place.text, state = "open", taken = {},
+    retries = 0, answered = {}, -- set of the keys with answers for workers
     adding = 0, cursor = "0", at_once = reports.MOST, workers = workers.new(), closing = core.gate(),
     keeping = signals.new(), reading = signals.new(), sending = signals.new() }, Coordinator)
   for name, value in pairs(settings) do self[name] = value end

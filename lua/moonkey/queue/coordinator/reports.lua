@@ -83,11 +83,6 @@ local function own(self, item, told)
   return r
 end
 
-local function unknown(item)
-  return { row = item.row, outcome = "unknown", kind = "interrupted", attempts = 0, ms = 0,
-    title = ("ended during %s: whether it was carried out is not known"):format(item.intent) }
-end
-
 local function failed(item, detail)
   return { row = item.row, outcome = "failed", kind = "queue", title = "no worker could report it", detail = detail,
     attempts = 0, ms = 0 }
@@ -122,7 +117,7 @@ local function rest_of(self, chunk, report)
       item.intent, item.intended = nil, nil
       back[#back + 1] = item
     elseif chunk.by_row[item.row] and item.intent then
-      self.course:report(own(self, item, unknown(item)))
+      self.course:report(own(self, item, result.unknown(item, item.intent)))
     elseif chunk.by_row[item.row] and report.detail then
       self.course:report(own(self, item, failed(item, report.detail)))
     elseif chunk.by_row[item.row] then
@@ -135,7 +130,7 @@ end
 -- What a worker says of a row. It may know nothing of a write that another has announced, which had the chunk after it and
 -- reports no more: where the server has forgotten that it gave the chunk to that one.
 local function settle_row(self, chunk, item, r)
-  if item.intent and not r.announced then r = unknown(item) end
+  if item.intent and not r.announced then r = result.unknown(item, item.intent) end
   chunk.by_row[item.row] = r.outcome == "pending" and "back" or nil
   if r.outcome ~= "pending" then self.course:report(own(self, item, r)) end
 end

@@ -4,25 +4,21 @@ The chunks that a worker holds: which of their rows have not begun, which are un
 A chunk is { id =, deliveries = how often it was given out, items = its rows, results =, left = rows without a result, running =
 rows under way }.
 ]]
+local result = require "moonkey.batch.result"
+
 local M = {}
 
 local Held = {}
 Held.__index = Held
 
--- A write of this row was announced by a worker that did not live to tell what came of it.
-local function unknown(item, intent)
-  return { row = item.row, line = item.line, id = item.id, hash = item.hash, outcome = "unknown", kind = "interrupted",
-    title = ("ended during %s: whether it was carried out is not known"):format(intent), attempts = 0, ms = 0 }
-end
-
--- `intents`: row → "POST /path", of writes that must not be repeated and have no outcome. The chunk, and the results that it
--- has by that already.
+-- `intents`: row → "POST /path", of writes that a worker has announced who did not live to tell what came of them. The chunk,
+-- and the results that it has by that already.
 function Held:add(id, deliveries, items, intents)
   local chunk = { id = id, deliveries = deliveries, items = {}, results = {}, next = 1, running = 0 }
   for _, item in ipairs(items) do
     local intent = intents[item.row]
     if intent then
-      chunk.results[#chunk.results + 1] = unknown(item, intent)
+      chunk.results[#chunk.results + 1] = result.unknown(item, intent)
     else
       chunk.items[#chunk.items + 1] = item
     end
@@ -83,9 +79,7 @@ end
 -- The rows of it that have not begun end as pending, for the coordinator to give them out anew.
 function Held:return_rest(chunk)
   for i = chunk.next, #chunk.items do
-    local item = chunk.items[i]
-    chunk.results[#chunk.results + 1] = { row = item.row, line = item.line, id = item.id, hash = item.hash,
-      outcome = "pending", attempts = 0, ms = 0 }
+    chunk.results[#chunk.results + 1] = result.pending(chunk.items[i])
     chunk.left = chunk.left - 1
   end
   pass_over_rest(self, chunk)
