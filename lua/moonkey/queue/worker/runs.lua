@@ -2,11 +2,11 @@
 The runs on a server that a worker can work on, the oldest first. One that does not fit it, because the job is another, or the
 platform or the account is, is told of once.
 ]]
-local careful_job = require "moonkey.batch.careful_job"
-local default_job = require "moonkey.batch.default_job"
+local jobs = require "moonkey.batch.job"
 local json = require "moonkey.json"
 local keys = require "moonkey.queue.keys"
 local log = require "moonkey.log"
+local runs = require "moonkey.queue.run"
 
 local M = {}
 
@@ -20,12 +20,6 @@ local BUILT_IN = "built-in"
 local function settings_of(facts)
   local ok, settings = pcall(json.decode, facts.built_in or "{}")
   return ok and type(settings) == "table" and settings or nil
-end
-
-local function built_in_job(settings)
-  if settings.plan then return careful_job.new{ undoable = true, force = settings.force } end
-  if not settings.skip_unchanged and not settings.undoable then return default_job end
-  return careful_job.new{ skip_unchanged = settings.skip_unchanged, undoable = settings.undoable }
 end
 
 local function job_differs(own, facts)
@@ -75,24 +69,16 @@ local function unfit(own, facts, settings)
   end
 end
 
-local function facts_of(link, id)
-  local list = link:call("HGETALL", keys.of(id, "run"))
-  if not list or #list == 0 then return nil end
-  local facts = {}
-  for i = 1, #list, 2 do facts[list[i]] = list[i + 1] end
-  return facts
-end
-
 -- { id =, rate =, built_in = settings of the built-in job, work = its job } where this worker can do it; nil, and "unfit" where
 -- it cannot.
 function Runs:look_at(id)
-  local facts = facts_of(self.link, id)
+  local facts = runs.facts(self.link, id)
   if not facts or facts.state ~= "open" then return nil end
   local settings = settings_of(facts)
   local why = unfit(self.own, facts, settings)
   if not why then
     return { id = id, rate = tonumber(facts.rate) or 0, built_in = facts.built_in,
-      work = self.own.job or built_in_job(settings) }
+      work = self.own.job or jobs.built_in(settings) }
   end
   if not self.told[id] then
     self.told[id] = true
@@ -111,12 +97,12 @@ end
 
 -- All that there are and fit, and how many do not; nil, err.
 local function fitting(self)
-  local ids, err = self.wanted and { self.wanted }, nil
-  if not ids then ids, err = self.link:call("ZRANGE", keys.RUNS, 0, -1) end
-  if not ids then return nil, err end
+  local list, err = self.wanted and { { id = self.wanted } }, nil
+  if not list then list, err = runs.list(self.link) end
+  if not list then return nil, err end
   local found, misfits = {}, 0
-  for _, id in ipairs(ids) do
-    local run, why = self:look_at(id)
+  for _, entry in ipairs(list) do
+    local run, why = self:look_at(entry.id)
     found[#found + 1] = run
     if why then misfits = misfits + 1 end
   end
