@@ -48,7 +48,7 @@ class Clock(unittest.TestCase):
         self.boss("add", "1-1", "rows", 3)
         self.worker("take", "w1", LEASE, 5)
         self.worker("beat", "w1", LEASE, "{}", "1-1")
-        self.worker("pause", 300000)
+        self.worker("pause", "w1", 300000)
 
     def take_soon(self):
         self.assertEqual(self.boss("vouch", self.boss.server), "ok")
@@ -81,9 +81,9 @@ class Clock(unittest.TestCase):
         self.begin()
         self.assertGreater(self.worker("beat", "w1", LEASE, "{}")[1], 200000)
         self.set(0)
-        self.assertEqual(self.worker("pace", 3), [3, 0])
+        self.assertEqual(self.worker("pace", "w1", 3), [3, 0])
         self.assertEqual(self.worker("beat", "w1", LEASE, "{}")[1], 0)
-        self.assertGreater(self.worker("pause", 5000), 4000, "and a new one counts")
+        self.assertGreater(self.worker("pause", "w1", 5000), 4000, "and a new one counts")
 
     def test_set_back_a_dead_coordinator_is_dead(self):
         self.set(HOUR)

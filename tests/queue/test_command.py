@@ -99,7 +99,7 @@ class Status(Case):
     def test_as_json(self):
         boss, worker = self.begin("RUN-1")
         self.fill(boss, worker)
-        worker("pause", 60000)
+        worker("pause", "w1", 60000)
         run, = json.loads(self.run_queue("status", "RUN", "-o", "json"))
         for name, value in {"id": "RUN-1", "state": "open", "coordinator": "boss-1", "vouched": True, "rate": 50, "reports": 1,
                             "set_aside": 1, "waiting": {"chunks": 2, "rows": 200}, "held": {"chunks": 2, "rows": 200},

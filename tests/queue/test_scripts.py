@@ -239,8 +239,8 @@ class States(Case):
         self.redis.admin.flushall()
         for answer, call in (
             (["gone"], ("take", "w1", LEASE, MOST)), (["gone", 0, "1-1"], ("beat", "w1", LEASE, "{}", "1-1")),
-            ("gone", ("finish", "w1", "1-1", 1, "{}")), ("gone", ("note", "w1", "1-1", 1, "{}")), ([0, 1000], ("pace", 3)),
-            (0, ("pause", 1000)), ("gone", ("leave", "w1")),
+            ("gone", ("finish", "w1", "1-1", 1, "{}")), ("gone", ("note", "w1", "1-1", 1, "{}")), ([0, 1000], ("pace", "w1", 3)),
+            (0, ("pause", "w1", 1000)), ("gone", ("leave", "w1")),
         ):
             self.assertEqual(self.worker(*call), answer, call)
         for answer, call in (
@@ -384,30 +384,30 @@ class Pace(Case):
         self.redis.admin.hset(self.boss.key("run"), "rate", text)
 
     def test_of_no_rate(self):
-        self.assertEqual(self.worker("pace", 50), [50, 0])
+        self.assertEqual(self.worker("pace", "w1", 50), [50, 0])
 
     def test_begins_with_a_tenth_of_a_second_and_says_when_there_is_more(self):
         self.rate("50")
-        granted, wait = self.worker("pace", 100)
+        granted, wait = self.worker("pace", "w1", 100)
         self.assertEqual(granted, 5)
         self.assertTrue(1 <= wait <= 50, wait)
-        self.assertEqual(self.worker("pace", 100)[0], 0)
+        self.assertEqual(self.worker("pace", "w1", 100)[0], 0)
         time.sleep(wait / 1000 + 0.002)
-        self.assertGreaterEqual(self.worker("pace", 1)[0], 1)
+        self.assertGreaterEqual(self.worker("pace", "w1", 1)[0], 1)
 
     def test_who_wants_more_comes_back_for_a_share_and_not_for_the_next_one(self):
         self.rate("1000")
-        self.assertEqual(self.worker("pace", 100), [100, 0])
+        self.assertEqual(self.worker("pace", "w1", 100), [100, 0])
         for name in ("w1", "w2", "w3", "w4"):
             self.beat(name)
-        self.assertEqual(self.worker("pace", 1000)[1], 50, "half of what the bucket holds: nothing of it is lost")
-        granted, wait = self.worker("pace", 12)
+        self.assertEqual(self.worker("pace", "w1", 1000)[1], 50, "half of what the bucket holds: nothing of it is lost")
+        granted, wait = self.worker("pace", "w1", 12)
         self.assertGreaterEqual(wait, min(50, (12 - granted) * 4), "four workers, and one in a millisecond")
 
     def test_less_than_one_a_second(self):
         self.rate("0.5")
-        self.assertEqual(self.worker("pace", 100)[0], 1)
-        granted, wait = self.worker("pace", 100)
+        self.assertEqual(self.worker("pace", "w1", 100)[0], 1)
+        granted, wait = self.worker("pace", "w1", 100)
         self.assertEqual(granted, 0)
         self.assertTrue(1900 <= wait <= 2000, wait)
 
@@ -416,7 +416,7 @@ class Pace(Case):
         grants, begun = collections.deque(), time.monotonic()
         while time.monotonic() - begun < 1.5:
             before = time.monotonic()
-            granted, wait = self.worker("pace", 7)
+            granted, wait = self.worker("pace", "w1", 7)
             grants.append((before, time.monotonic(), granted))
             time.sleep(min(wait, 3) / 1000)
         total = sum(granted for _, _, granted in grants)
@@ -429,31 +429,31 @@ class Pace(Case):
 
     def test_a_clock_that_is_set_back_grants_no_more_and_stops_nothing(self):
         self.rate("100")
-        self.worker("pace", 100)
+        self.worker("pace", "w1", 100)
         ahead = int(time.time() * 1e6) + 3600 * 1000000
         self.redis.admin.hset(self.boss.key("pace"), mapping={"tokens": "0", "at": str(ahead)})
-        self.assertEqual(self.worker("pace", 1)[0], 0)
+        self.assertEqual(self.worker("pace", "w1", 1)[0], 0)
         time.sleep(0.05)
-        self.assertTrue(1 <= self.worker("pace", 100)[0] <= 10)
+        self.assertTrue(1 <= self.worker("pace", "w1", 100)[0] <= 10)
         self.redis.admin.hset(self.boss.key("pace"), mapping={"tokens": "0", "at": "1000000"})
-        self.assertEqual(self.worker("pace", 100)[0], 10)
+        self.assertEqual(self.worker("pace", "w1", 100)[0], 10)
 
 
 class Pauses(Case):
     def test_hold_for_all(self):
-        self.assertGreater(self.worker("pause", 400), 390)
-        granted, wait = self.worker("pace", 5)
+        self.assertGreater(self.worker("pause", "w1", 400), 390)
+        granted, wait = self.worker("pace", "w1", 5)
         self.assertEqual(granted, 0)
         self.assertTrue(300 < wait <= 400, wait)
         self.assertTrue(300 < self.beat("w2")[1] <= 400)
 
     def test_a_shorter_one_does_not_end_a_longer_one(self):
-        self.worker("pause", 5000)
-        self.assertGreater(self.worker("pause", 100), 4000)
-        self.assertGreater(self.worker("pause", 20000.7), 19000)
+        self.worker("pause", "w1", 5000)
+        self.assertGreater(self.worker("pause", "w1", 100), 4000)
+        self.assertGreater(self.worker("pause", "w1", 20000.7), 19000)
 
     def test_of_more_than_five_minutes_are_five_minutes(self):
-        self.assertTrue(299000 < self.worker("pause", 10 ** 9) <= 300000)
+        self.assertTrue(299000 < self.worker("pause", "w1", 10 ** 9) <= 300000)
 
 
 class Look(Case):
@@ -463,7 +463,7 @@ class Look(Case):
         self.pass_lease()
         self.beat("w1", "1-2", facts='{"host":"h"}')
         self.take("w2", most=1)  # sets 1-1 aside
-        self.worker("pause", 5000)
+        self.worker("pause", "w1", 5000)
         before = {key: value for key, value in self.redis.dump().items()}
         run, boss, pause, reports, dead, chunks, workers, set_aside, age = self.boss("look", 10)
         self.assertEqual(self.redis.dump(), before)

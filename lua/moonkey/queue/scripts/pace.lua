@@ -1,6 +1,6 @@
 --[[
 How many exchanges a worker may start: all workers of a run share one bucket, on the server's clock, for a tenth of a second.
-  ARGV    [2] how many it wants
+  ARGV    [2] consumer [3] how many it wants
   answer  { how many it may start, in how many ms to ask again }
 
 A worker that cannot have all that it wants is not told to come back for the next one, for which all would come, but when its
@@ -8,7 +8,7 @@ share of what comes has grown to that, and within half the time for which the bu
 ]]
 local LONGEST = 50 -- ms
 
-local want = tonumber(ARGV[2])
+local want = tonumber(ARGV[3])
 local paused = pause_ms()
 if paused > 0 then return { 0, paused } end
 local rate = tonumber(redis.call("HGET", key.run, "rate"))

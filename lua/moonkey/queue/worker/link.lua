@@ -6,11 +6,8 @@ local M = {}
 local Link = {}
 Link.__index = Link
 
-local NAMELESS = { pace = true, pause = true } -- scripts that need not know who asks
-
 -- A script of the run: its answer, or nil, err; also at once, while there is no connection.
 function Link:script(name, ...)
-  if NAMELESS[name] then return self.connection:script(name, self.run, ...) end
   return self.connection:script(name, self.run, self.consumer, ...)
 end
 
