@@ -3,6 +3,7 @@
 local core = require "moonkey.task.core"
 local http = require "moonkey.http"
 local log = require "moonkey.log"
+local speeds = require "moonkey.batch.speed"
 local summary = require "moonkey.batch.summary"
 local sys = require "moonkey.sys"
 
@@ -11,7 +12,7 @@ local M = {}
 local Progress = {}
 Progress.__index = Progress
 
-local BAR_EVERY, LINE_EVERY, WINDOW = 0.1, 5, 5 -- seconds
+local BAR_EVERY, LINE_EVERY = 0.1, 5 -- seconds
 local EIGHTHS = { "▏", "▎", "▍", "▌", "▋", "▊", "▉" }
 
 -- A bar of `width` columns.
@@ -36,15 +37,6 @@ local function fraction_of(source, results)
   local at, total = source:progress()
   if not total or total == 0 then return nil end
   return at / total * math.min(results / math.max(source.count, 1), 1)
-end
-
--- Rows a second over the last WINDOW seconds: what it is now, not what it was on the whole.
-local function pace(self, now, settled)
-  local samples = self.samples
-  samples[#samples + 1] = { at = now, settled = settled }
-  while #samples > 2 and samples[2].at <= now - WINDOW do table.remove(samples, 1) end
-  local first = samples[1]
-  return (settled - first.settled) / math.max(now - first.at, 0.001)
 end
 
 local function shown_rate(rate)
@@ -74,7 +66,7 @@ local function describe(self, now)
   parts[#parts + 1] = summary.number(failed) .. " failed"
   add(stats.retries, "retried")
   add(self.before, "before")
-  parts[#parts + 1] = shown_rate(pace(self, now, settled)) .. "/s"
+  parts[#parts + 1] = shown_rate(self.speed:note(now, settled)) .. "/s"
   parts[#parts + 1] = others
   local fraction = fraction_of(self.source, settled + tally.pending)
   local seconds = not held and fraction and left(self, now, fraction)
@@ -108,7 +100,7 @@ Progress.__close = Progress.close
 function M.new(source, tally, queue)
   local terminal = sys.isatty(2) and os.getenv("TERM") ~= "dumb"
   local self = setmetatable({ source = source, tally = tally, started = sys.now(), terminal = terminal, closed = core.gate(),
-    queue = queue, before = tally:settled(), samples = { { at = sys.now(), settled = tally:settled() } } }, Progress)
+    queue = queue, before = tally:settled(), speed = speeds.new(sys.now(), tally:settled(), 0.001) }, Progress)
   core.spawn(function()
     while not self.closed:wait(terminal and BAR_EVERY or LINE_EVERY) do self:draw() end
   end)

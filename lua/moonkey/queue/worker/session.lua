@@ -19,6 +19,7 @@ local paces = require "moonkey.queue.worker.pace"
 local progress = require "moonkey.batch.progress"
 local reports = require "moonkey.queue.worker.reports"
 local sources = require "moonkey.queue.worker.source"
+local speeds = require "moonkey.batch.speed"
 local sys = require "moonkey.sys"
 local takings = require "moonkey.queue.worker.taking"
 
@@ -27,7 +28,6 @@ local M = {}
 local Session = {}
 Session.__index = Session
 
-local WINDOW = 5 -- seconds over which the rate that others are told is measured
 local PATIENCE = 5 -- seconds
 
 -- What is said to calls that are not sent any more.
@@ -117,21 +117,13 @@ local function close_bar(self)
   self.bar = nil
 end
 
--- Rows a second lately.
-local function rate_of(self, now)
-  local samples, settled = self.samples, self.tally:settled()
-  samples[#samples + 1] = { at = now, settled = settled }
-  while #samples > 2 and samples[2].at <= now - WINDOW do table.remove(samples, 1) end
-  return (settled - samples[1].settled) / math.max(now - samples[1].at, 1)
-end
-
 -- What the worker says of itself.
 local function facts_of(self)
   local tally, stats = self.tally, http.stats()
   return json.encode{ host = self.host, pid = sys.getpid(), jobs = self.jobs, done = tally.done + tally.skipped,
-    failed = tally.failed + tally.unknown, rate = rate_of(self, sys.now()) * 10 // 1 / 10, changes = stats.changes,
-    retries = stats.retries, state = (self.stopped or self.ending or sys.interrupted()) and "leaving"
-      or self.held.count == 0 and "idle" or "working" }
+    failed = tally.failed + tally.unknown, changes = stats.changes, retries = stats.retries,
+    rate = self.speed:note(sys.now(), tally:settled()) * 10 // 1 / 10,
+    state = (self.stopped or self.ending or sys.interrupted()) and "leaving" or self.held.count == 0 and "idle" or "working" }
 end
 
 -- Is there nothing to wait for here?
@@ -218,8 +210,9 @@ run any more: "closing", "halted", "cancelled", "gone"; what may_leave() said; "
 anew.
 ]]
 function M.run(options)
-  local self = setmetatable({ samples = {} }, Session)
+  local self = setmetatable({}, Session)
   for name, value in pairs(options) do self[name] = value end
+  self.speed = speeds.new(sys.now(), self.tally:settled(), 1)
   open(self)
   local ok, reason = true, nil
   if self.beat:first() and not self.ending then ok, reason = pcall(work, self) end
