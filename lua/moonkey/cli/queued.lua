@@ -72,7 +72,7 @@ function M.prepare(args)
   if not args.queue and not args.old_queue then return end
   M.url = require("moonkey.queue.url")
   M.coordinator, M.connection = require "moonkey.queue.coordinator", require "moonkey.queue.connection"
-  M.reach = require "moonkey.queue.reaching"
+  M.reach = require "moonkey.cli.reach"
   if args.old_queue then parsed(args.old_queue) end
   if not args.queue then return end
   refuse_flags(args)

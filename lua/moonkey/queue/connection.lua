@@ -3,8 +3,7 @@ The connection of a coordinator, a worker or a command to the Redis of a queue. 
 fails then, and a later one connects anew.
 
   connection.open{ url = text or what url.parse returns, args = of the command line, timeout = seconds of each call, 5 }
-                                  -> conn | nil, err       connected, with the password of the environment; raises a usage error
-                                                           (cli/stop) where the URL or the password cannot be used
+                                  -> conn | nil, err       connected, with the password of the environment
   conn:call(command, …)           -> reply | nil, err      as of moonkey.redis; keys begin with "moonkey:"
   conn:call_within(seconds, command, …)                    where the server itself waits that long, such as BLPOP
   conn:script(name, run, …)       -> reply | nil, err      scripts/NAME.lua with the keys of the run. ARGV[1] is the run_id of
@@ -28,7 +27,6 @@ local node = require "moonkey.queue.node"
 local password = require "moonkey.queue.password"
 local problem = require "moonkey.queue.problem"
 local scripts = require "moonkey.queue.scripts"
-local stop = require "moonkey.cli.stop"
 local sys = require "moonkey.sys"
 local url = require "moonkey.queue.url"
 
@@ -222,7 +220,7 @@ local function place_from(options)
   if type(place) == "string" then
     local message
     place, message = url.parse(place)
-    if not place then stop.usage(message) end
+    if not place then return nil, problem.new("refused", nil, message) end
   end
   local copy = { timeout = options.timeout }
   for name, value in pairs(place) do copy[name] = value end
@@ -231,11 +229,13 @@ local function place_from(options)
 end
 
 function M.open(options)
-  local place = place_from(options)
-  password.read()
+  local place, err = place_from(options)
+  if not place then return nil, err end
+  local ok, message = password.read()
+  if not ok then return nil, problem.new("refused", nil, message) end
   local self = new(place)
-  local link, err = self.main:get()
-  if not link then return nil, err end
+  local link, why = self.main:get()
+  if not link then return nil, why end
   return self
 end
 

@@ -6,7 +6,6 @@ local core = require "moonkey.task.core"
 local problem = require "moonkey.queue.problem"
 local redis = require "moonkey.redis"
 local sys = require "moonkey.sys"
-local url = require "moonkey.queue.url"
 
 local Node = {}
 Node.__index = Node
@@ -31,10 +30,7 @@ local function unfit_for_use(info)
 end
 
 function Node:connect()
-  local place = self.place
-  local refused = url.refusal(place)
-  if refused then return nil, problem.new("refused", self.what, refused) end
-  local link, err = redis.connect(place)
+  local link, err = redis.connect(self.place)
   if not link then return nil, err end
   local text
   text, err = link:call("INFO")

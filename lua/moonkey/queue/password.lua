@@ -1,6 +1,5 @@
 -- The password of the queue's user, which only the host ever sees: read once, from where the environment says it is.
 local redis = require "moonkey.redis"
-local stop = require "moonkey.cli.stop"
 
 local M = {}
 
@@ -17,13 +16,13 @@ end
 
 local is_read = false
 
--- Without any there is none. Ends the command where it cannot be had.
+-- true, also without any; nil, message where it cannot be had.
 function M.read()
   local from = not is_read and source()
-  is_read = true
-  if not from then return end
+  if not from then return true end
   local ok, message = redis.password(from)
-  if not ok then stop.usage(message) end
+  is_read = ok
+  return ok, message
 end
 
 return M

@@ -1,9 +1,10 @@
 -- What calls of Redis return as err: the same shape as from moonkey.redis.
-local Problem = { __tostring = function(self) return self.title .. ": " .. self.detail end }
+local Problem = { __tostring = function(self) return (self.title and self.title .. ": " or "") .. self.detail end }
 
 local M = {}
 
--- kind: "redis" (with code and message), "unreachable", "certificate", "refused" or "lost" (with `sent`).
+-- kind: "redis" (with code and message), "unreachable", "certificate", "refused" or "lost" (with `sent`). title: what failed,
+-- or nil where the detail says that, too.
 function M.new(kind, title, detail)
   local problem = setmetatable({ kind = kind, title = title, detail = detail }, Problem)
   if kind == "lost" then problem.sent = false end

@@ -46,7 +46,7 @@ local function parse_files(into, query)
 end
 
 -- Why that must not be connected to; nil where it may.
-function M.refusal(place)
+local function refusal(place)
   if place.tls or redis.is_loopback(place.host) then return nil end
   return ("refusing redis://%s: the rows, and a password, would travel unencrypted; use rediss:// (plain redis:// is only for "
     .. "a loopback address, such as 127.0.0.1)"):format(place.host)
@@ -78,7 +78,7 @@ local function parse(text)
   if problem then return nil, problem end
   if not path:find("^%d?%d?%d?%d?$") then return nil, "after the / comes the number of a database, such as /0" end
   place.db = path == "" and 0 or math.tointeger(tonumber(path))
-  problem = parse_files(place, query) or M.refusal(place)
+  problem = parse_files(place, query) or refusal(place)
   if problem then return nil, problem end
   return place
 end
