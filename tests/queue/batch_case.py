@@ -10,7 +10,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "
 import harness  # noqa: E402
 import scripts  # noqa: E402
 import server  # noqa: E402
-from worker_case import WAIT, eventually  # noqa: E402
+from worker_case import WAIT, WithRedis, eventually  # noqa: E402
 
 LEASE, LONG = 1000, 600000  # ms
 
@@ -64,23 +64,12 @@ class Played:
         return self.side("leave", self.name)
 
 
-class Case(harness.Case):
-    @classmethod
-    def setUpClass(cls):
-        cls.redis = server.Redis(users=scripts.users())
-        cls.addClassCleanup(cls.redis.stop)
-
+class Case(WithRedis):
     def setUp(self):
         super().setUp()
-        self.redis.admin.flushall()
         self.api = self.emulator("--seed", "300")
         self.env = {**self.api.env, "MOONKEY_QUEUE_PASSWORD": server.password_of("coordinator")}
         self.workers = {**self.api.env, "MOONKEY_QUEUE_PASSWORD": server.password_of("worker")}
-
-    def tearDown(self):
-        super().tearDown()
-        for text in self.redis.dump().values():
-            self.assertIsNone(harness.SECRET.search(text.encode()), "a secret is in Redis")
 
     @staticmethod
     def id(n):

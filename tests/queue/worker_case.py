@@ -152,8 +152,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Case(harness.Case):
-    """With the emulator; Timed below with an Api."""
+class WithRedis(harness.Case):
+    """One for all tests of a class, empty at the beginning of each; no secret is in it at the end, and nobody has told a password."""
 
     @classmethod
     def setUpClass(cls):
@@ -163,15 +163,23 @@ class Case(harness.Case):
     def setUp(self):
         super().setUp()
         self.redis.admin.flushall()
-        self.api = self.platform()
-        self.env = {**self.api.env, "MOONKEY_QUEUE_PASSWORD": server.password_of("worker")}
 
     def tearDown(self):
         super().tearDown()
         for text in self.redis.dump().values():
             self.assertIsNone(harness.SECRET.search(text.encode()), "a secret is in Redis")
         for text in self.said:
-            self.assertNotIn(server.password_of("worker").encode(), text)
+            for user in scripts.users():
+                self.assertNotIn(server.password_of(user).encode(), text)
+
+
+class Case(WithRedis):
+    """With the emulator; Timed below with an Api."""
+
+    def setUp(self):
+        super().setUp()
+        self.api = self.platform()
+        self.env = {**self.api.env, "MOONKEY_QUEUE_PASSWORD": server.password_of("worker")}
 
     def platform(self):
         return self.emulator("--seed", "200")
