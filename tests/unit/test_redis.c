@@ -35,6 +35,15 @@ static int end(void **state)
     return 0;
 }
 
+/* For the next one, in the same test. */
+static void end_connection(void)
+{
+    redis_free(redis);
+    redis = NULL;
+    peer_stop(peer);
+    peer = NULL;
+}
+
 /* ---- opening ---- */
 
 static void on_opened(void *arg)
@@ -159,10 +168,7 @@ static void logs_in(void **state)
             assert_string_equal(peer_request(peer, 0), cases[i].auth);
         assert_string_equal(peer_request(peer, cases[i].auth ? 1 : 0), cases[i].select);
         assert_int_equal(peer_requests(peer), cases[i].auth ? 2 : 1);
-        redis_free(redis);
-        redis = NULL;
-        peer_stop(peer);
-        peer = NULL;
+        end_connection();
     }
     secret_free(password);
 }
@@ -198,10 +204,7 @@ static void tells_why_it_may_not(void **state)
         assert_int_equal(open_with(o), cases[i].state);
         if (!strstr(redis_text(redis), cases[i].text))
             fail_msg("%s", redis_text(redis));
-        redis_free(redis);
-        redis = NULL;
-        peer_stop(peer);
-        peer = NULL;
+        end_connection();
     }
     secret_free(password);
 }
@@ -336,10 +339,7 @@ static void ends_for_what_is_no_answer(void **state)
         call(&o, large ? 60 * NS_PER_S : NS_PER_S / 2, "GET", "a");
         is_lost(&o, true, cases[i].why);
         assert_false(loop_busy(loop));
-        redis_free(redis);
-        redis = NULL;
-        peer_stop(peer);
-        peer = NULL;
+        end_connection();
     }
 }
 
@@ -359,10 +359,7 @@ static void masks_before_it_cuts(void **state)
         assert_int_equal(open_with((struct redis_options){0}), REDIS_REFUSED);
         if (strstr(redis_text(redis), "0N"))
             fail_msg("%s", redis_text(redis));
-        redis_free(redis);
-        redis = NULL;
-        peer_stop(peer);
-        peer = NULL;
+        end_connection();
     }
     secret_free(password);
 }
