@@ -21,6 +21,8 @@ enum {
     KEEPALIVE_INTERVAL = 10,
 };
 
+#define NOT_TLS "; what answers there does not seem to speak TLS"
+
 struct attempt { /* a socket that libcurl wants to have watched */
     struct watch watch;
     struct link *link;
@@ -39,7 +41,7 @@ struct link {
     bool added, connecting;
     bool proven; /* something came from the server */
     enum failure failure;
-    char text[sizeof((struct result *)0)->message];
+    char text[sizeof((struct result *)0)->message + sizeof NOT_TLS];
     char error[CURL_ERROR_SIZE];
 };
 
@@ -70,8 +72,7 @@ static enum link_io fail(struct link *link, CURLcode code)
                       });
     loop_unwatch(link->loop, &link->watch);
     link->failure = r.failure;
-    snprintf(link->text, sizeof link->text, "%s%s", r.message,
-             is_handshake_unanswered(link, code) ? "; what answers there does not seem to speak TLS" : "");
+    snprintf(link->text, sizeof link->text, "%s%s", r.message, is_handshake_unanswered(link, code) ? NOT_TLS : "");
     return LINK_BROKEN;
 }
 
