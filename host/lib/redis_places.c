@@ -1,6 +1,7 @@
 /* redis_places: see redis_places.h. Not kept in Lua, whose registry is everybody's. */
 #include "redis_places.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,17 +55,15 @@ bool redis_places_permit(const struct redis_place *place)
 /* A node that does not know its own name says "" or "?": it is on the host of the one that was asked. */
 void redis_places_follow(const struct redis_place *from, const char *answer)
 {
-    unsigned slot;
-    int port;
     char host[300];
-    const char *colon = strrchr(answer, ':');
-    if (!colon || sscanf(colon, ":%d", &port) != 1)
+    if (sscanf(answer, "MOVED %*s %299s", host) != 1 || !strrchr(host, ':'))
         return;
-    if (sscanf(answer, "MOVED %u %299s", &slot, host) != 2 || !strrchr(host, ':'))
+    long port = strtol(strrchr(host, ':') + 1, NULL, 10);
+    if (port < 1 || port > UINT16_MAX)
         return;
     *strrchr(host, ':') = '\0';
     bool is_named = *host && strcmp(host, "?") != 0;
-    redis_places_add(&(struct redis_place){.host = is_named ? host : from->host, .port = port, .tls = from->tls});
+    redis_places_add(&(struct redis_place){.host = is_named ? host : from->host, .port = (int)port, .tls = from->tls});
 }
 
 void redis_places_forget(void)

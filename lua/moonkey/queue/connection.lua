@@ -70,12 +70,13 @@ function Connection:tell(connected)
   end
 end
 
--- "MOVED 3999 127.0.0.1:6381": the node; without a host it is on that of who says so.
+-- "MOVED 3999 127.0.0.1:6381": the node; without a host it is on that of who says so. nil where that is no place.
 function Connection:node_moved_to(message, from)
-  local host, port = message:match("^MOVED %d+ (.*):(%d+)")
-  if not host then return nil end
+  local host, digits = message:match("^MOVED %d+ (.*):(%d+)")
+  local port = math.tointeger(tonumber(digits))
+  if not port or port < 1 or port > 65535 then return nil end
   if host == "" or host == "?" then host = from.place.host end
-  return self:node_at(host, math.tointeger(tonumber(port)))
+  return self:node_at(host, port)
 end
 
 function Connection:node_of(place)
@@ -178,7 +179,7 @@ function Connection:info(run)
     if not found then return nil, err end
   end
   local text, err = self:route(run and place_of_run(run), function(link) return link:call("INFO") end)
-  if not text then return nil, err end
+  if text == nil then return nil, err end
   return node.parse_info(text)
 end
 

@@ -14,15 +14,17 @@ local FIRST, LONGEST = 0.05, 2 -- seconds of back-off
 
 local M = {}
 
--- The fields of the answer to INFO.
+-- The fields of the answer to INFO; none of what is no text.
 function M.parse_info(text)
   local info = {}
+  if type(text) ~= "string" then return info end
   for name, value in text:gmatch("([%w_]+):([^\r\n]*)") do info[name] = value end
   return info
 end
 
 -- Why this server is of no use now, whoever asks; nil where it is.
 local function unfit_for_use(info)
+  if not info.run_id then return "what it answers to INFO has no run_id, by which its restarts are noticed: it is no Redis" end
   if info.loading == "1" then return "it still loads its data" end
   if info.role == "slave" and info.cluster_enabled ~= "1" then
     return ("it is a replica, which takes no writes; its primary is %s:%s"):format(info.master_host, info.master_port)
@@ -34,7 +36,10 @@ function Node:connect()
   if not link then return nil, err end
   local text
   text, err = link:call("INFO")
-  if not text then return nil, problem.not_sent(err) end
+  if text == nil then
+    link:close()
+    return nil, problem.not_sent(err)
+  end
   local info = M.parse_info(text)
   local unfit = unfit_for_use(info)
   if unfit then
