@@ -29,178 +29,36 @@
 #include "../task.h"
 #include "lib.h"
 #include "redis_answer.h"
+#include "redis_call.h"
+#include "redis_connection.h"
 #include "redis_password.h"
 #include "redis_places.h"
 
 #define CONNECTION "moonkey.redis.connection"
-#define CALL       "moonkey.redis.call"
 
 #define WAYS_OF_A_PASSWORD "MOONKEY_QUEUE_PASSWORD, MOONKEY_QUEUE_PASSWORD_FILE or MOONKEY_QUEUE_PASSWORD_COMMAND"
 
 #define DEFAULT_TIMEOUT 5
 #define LONGEST_TIMEOUT 86400
-#define MOST_ARGUMENTS  4096
 
-struct connection {
-    struct redis *redis; /* NULL before it is begun and after __gc */
-    struct park opening;
-    int64_t timeout;         /* ns, of each call */
-    char host[300], at[320]; /* host:port */
-    int port;
-    bool tls;
-};
+/* ---- a connection ---- */
 
-struct waiting { /* one call of one task */
-    struct park park;
-    struct redis_call *call; /* NULL once it has ended */
-    redisReply *reply;
-    bool sent;
-};
-
-static int fail_by_end(lua_State *L, const struct connection *c, bool sent)
-{
-    lua_pushfstring(L, "the connection to Redis at %s is lost", c->at);
-    redis_fail(L, "lost", lua_tostring(L, -1), redis_text(c->redis));
-    lua_pushboolean(L, sent);
-    lua_setfield(L, -2, "sent");
-    return 2;
-}
-
-/* ---- calls ---- */
-
-static struct connection *check_connection(lua_State *L)
+struct connection *redis_check_connection(lua_State *L)
 {
     struct connection *c = luaL_checkudata(L, 1, CONNECTION);
     luaL_argcheck(L, c->redis, 1, "the connection has been collected");
     return c;
 }
 
-static struct redis_place place_of(const struct connection *c)
-{
-    return (struct redis_place){.host = c->host, .port = c->port, .tls = c->tls};
-}
-
-/* EXISTS is the server's own answer; that of a script may be anybody's words. */
-static void follow(const struct connection *c, const char *command, const char *answer)
-{
-    struct redis_place place = place_of(c);
-    if (strcasecmp(command, "EXISTS") == 0)
-        redis_places_follow(&place, answer);
-}
-
-static void on_done(redisReply *reply, bool sent, void *arg)
-{
-    struct waiting *w = arg;
-    w->call = NULL;
-    w->reply = reply;
-    w->sent = sent;
-    task_wake(&w->park, WAKE_DONE);
-}
-
-static void drop_reply(struct waiting *w)
-{
-    if (w->reply)
-        freeReplyObject(w->reply);
-    w->reply = NULL;
-}
-
-static int waiting_gc(lua_State *L)
-{
-    struct waiting *w = luaL_checkudata(L, 1, CALL);
-    task_unpark(&w->park);
-    if (w->call)
-        redis_forget(w->call);
-    w->call = NULL;
-    drop_reply(w);
-    return 0;
-}
-
-/* The stack: the connection, the command, the call. */
-static int answered(lua_State *L, int status, lua_KContext ctx)
-{
-    (void)status, (void)ctx;
-    struct connection *c = check_connection(L);
-    struct waiting *w = luaL_checkudata(L, 3, CALL);
-    if (!w->reply)
-        return fail_by_end(L, c, w->sent);
-    if (w->reply->type == REDIS_REPLY_ERROR) {
-        follow(c, lua_tostring(L, 2), w->reply->str);
-        lua_pushfstring(L, "Redis at %s refused %s", c->at, lua_tostring(L, 2));
-        return redis_fail_by_server(L, lua_tostring(L, -1), w->reply->str);
-    }
-    redis_push_reply(L, w->reply);
-    drop_reply(w);
-    return 1;
-}
-
-/* 3.0 is sent as 3, which is what Redis takes for a number of things. */
-static void make_whole(lua_State *L, int index)
-{
-    int is_whole = false;
-    lua_Integer value = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &is_whole) : 0;
-    if (!is_whole)
-        return;
-    lua_pushinteger(L, value);
-    lua_replace(L, index);
-}
-
-/* The arguments from `first` on, as they go on the wire; numbers become strings where they are. Pushes what owns the arrays. */
-static int check_command(lua_State *L, int first, const char ***argv, size_t **lengths)
-{
-    int count = lua_gettop(L) - first + 1;
-    luaL_checkstring(L, first);
-    luaL_argcheck(L, count <= MOST_ARGUMENTS, first, "too many arguments");
-    *argv = lua_newuserdatauv(L, (size_t)count * (sizeof **argv + sizeof **lengths), 0);
-    *lengths = (size_t *)(*argv + count);
-    for (int i = 0, left = REDIS_MOST_BYTES; i < count; i++, left -= (int)(*lengths)[i - 1]) {
-        make_whole(L, first + i);
-        (*argv)[i] = luaL_checklstring(L, first + i, &(*lengths)[i]);
-        luaL_argcheck(L, (*lengths)[i] <= (size_t)left, first + i, "the command is longer than 64 MiB");
-    }
-    return count;
-}
-
-static int start_call(lua_State *L, int first, int64_t timeout)
-{
-    struct connection *c = check_connection(L);
-    const char **argv;
-    size_t *lengths;
-    int argc = check_command(L, first, &argv, &lengths);
-    task_check_can_wait(L, "a call of Redis");
-    if (redis_state(c->redis) != REDIS_OPEN)
-        return fail_by_end(L, c, false);
-    struct waiting *w = lua_newuserdatauv(L, sizeof *w, 0);
-    *w = (struct waiting){0};
-    luaL_setmetatable(L, CALL);
-    w->call = redis_call(c->redis, argc, argv, lengths, timeout, on_done, w);
-    if (!w->call)
-        return luaL_error(L, "not enough memory");
-    lua_pushvalue(L, first); /* the arguments need not be kept: they are copied */
-    lua_replace(L, 2);
-    lua_replace(L, 3);
-    lua_settop(L, 3);
-    return task_park(L, &w->park, answered, 0);
-}
-
-static int64_t check_seconds(lua_State *L, int index, lua_Number seconds)
+int64_t redis_check_seconds(lua_State *L, int index, lua_Number seconds)
 {
     luaL_argcheck(L, seconds > 0 && seconds <= LONGEST_TIMEOUT, index, "a number of seconds, more than 0 and up to a day");
     return (int64_t)ceil(seconds * (double)NS_PER_S);
 }
 
-static int connection_call(lua_State *L)
-{
-    return start_call(L, 2, check_connection(L)->timeout);
-}
-
-static int connection_call_within(lua_State *L)
-{
-    return start_call(L, 3, check_seconds(L, 2, luaL_checknumber(L, 2)));
-}
-
 static int connection_close(lua_State *L)
 {
-    struct connection *c = check_connection(L);
+    struct connection *c = redis_check_connection(L);
     redis_close(c->redis, luaL_optstring(L, 2, "it was closed here"));
     return 0;
 }
@@ -214,7 +72,7 @@ static int connection_leave(lua_State *L)
 
 static int connection_is_open(lua_State *L)
 {
-    lua_pushboolean(L, redis_state(check_connection(L)->redis) == REDIS_OPEN);
+    lua_pushboolean(L, redis_state(redis_check_connection(L)->redis) == REDIS_OPEN);
     return 1;
 }
 
@@ -288,7 +146,7 @@ static lua_Integer integer(lua_State *L, const char *name, lua_Integer standard,
 static int64_t timeout_option(lua_State *L)
 {
     lua_getfield(L, 1, "timeout");
-    int64_t timeout = check_seconds(L, 1, luaL_optnumber(L, -1, DEFAULT_TIMEOUT));
+    int64_t timeout = redis_check_seconds(L, 1, luaL_optnumber(L, -1, DEFAULT_TIMEOUT));
     lua_pop(L, 1);
     return timeout;
 }
@@ -370,8 +228,8 @@ static int f_connect(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"call", connection_call},
-    {"call_within", connection_call_within},
+    {"call", redis_connection_call},
+    {"call_within", redis_connection_call_within},
     {"close", connection_close},
     {"is_open", connection_is_open},
     {"__close", connection_leave},
@@ -387,9 +245,7 @@ static const luaL_Reg lib[] = {
 
 int luaopen_moonkey_redis(lua_State *L)
 {
-    luaL_newmetatable(L, CALL);
-    lua_pushcfunction(L, waiting_gc);
-    lua_setfield(L, -2, "__gc");
+    redis_call_open(L);
     redis_answer_open(L);
     luaL_newmetatable(L, CONNECTION);
     luaL_setfuncs(L, methods, 0);
