@@ -52,10 +52,10 @@ void redis_close(struct redis *redis, const char *why);
 void redis_free(struct redis *redis);
 
 /*
- * `done` is called once, never from within here. It owns the reply: freeReplyObject(). No reply: the connection has ended;
- * `sent` tells whether some of the command may have reached the server, so that it may have been carried out. An answer is
- * waited for `timeout` ns from when the command is the next to be answered. Only on an open connection. NULL when memory ran
- * out, or the command is longer than REDIS_MOST_BYTES.
+ * The command is one that is answered exactly once. `done` is called once, never from within here. It owns the reply:
+ * freeReplyObject(). No reply: the connection has ended; `sent` tells whether some of the command may have reached the server,
+ * so that it may have been carried out. An answer is waited for `timeout` ns from when the command is the next to be answered.
+ * Only on an open connection. NULL when memory ran out, or the command is longer than REDIS_MOST_BYTES.
  */
 struct redis_call *redis_call(struct redis *redis, int argc, const char **argv, const size_t *lengths, int64_t timeout,
                               void (*done)(redisReply *reply, bool sent, void *arg), void *arg);

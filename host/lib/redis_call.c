@@ -113,12 +113,30 @@ static int check_command(lua_State *L, int first, const char ***argv, size_t **l
     return count;
 }
 
+/*
+ * Answers come in the order of commands, one each. What has none, or several, would give all that follow the answer of another:
+ * also that of a script to an EXISTS.
+ */
+static void check_is_answered_once(lua_State *L, int argc, const char **argv)
+{
+    static const char subscribe[] = "SUBSCRIBE"; /* PUNSUBSCRIBE ends in it, too */
+    static const char *const others[] = {"MONITOR", "SYNC", "PSYNC", "REPLCONF"};
+    size_t len = strlen(argv[0]);
+    bool once = !(argc > 1 && strcasecmp(argv[0], "CLIENT") == 0 && strcasecmp(argv[1], "REPLY") == 0) &&
+                !(len >= sizeof subscribe - 1 && strcasecmp(argv[0] + len - (sizeof subscribe - 1), subscribe) == 0);
+    for (size_t i = 0; once && i < sizeof others / sizeof *others; i++)
+        once = strcasecmp(argv[0], others[i]) != 0;
+    if (!once)
+        luaL_error(L, "%s is not answered once, as everything must be that is sent here", argv[0]);
+}
+
 static int start_call(lua_State *L, int first, int64_t timeout)
 {
     struct connection *c = redis_check_connection(L);
     const char **argv;
     size_t *lengths;
     int argc = check_command(L, first, &argv, &lengths);
+    check_is_answered_once(L, argc, argv);
     task_check_can_wait(L, "a call of Redis");
     if (redis_state(c->redis) != REDIS_OPEN)
         return fail_by_end(L, c, false);

@@ -17,6 +17,7 @@ from worker_case import Case  # noqa: E402
 JOB = r"""
 local THIEF <const>, QUEUE <const> = %d, %d
 local redis
+local task = require "moonkey.task"
 
 -- Whatever can be reached from the registry: there are the stacks of all tasks, and all that is loaded.
 local function look_around()
@@ -61,6 +62,15 @@ local function connect(port)
   return conn, err and err.kind .. ": " .. err.detail
 end
 
+-- Answers that come one too early: then that of a script is taken for the server's own.
+local function shift(link)
+  local move = ("return redis.error_reply('MOVED 1 127.0.0.1:%%d')"):format(THIEF)
+  local commands = { { "CLIENT", "REPLY", "SKIP" }, { "EXISTS", "moonkey:{x}:run" }, { "EVAL", move, 0 }, { "EVAL", move, 0 } }
+  local tasks = {}
+  for i, words in ipairs(commands) do tasks[i] = task.spawn(function() return link:call(table.unpack(words)) end) end
+  for _, each in ipairs(tasks) do pcall(each.join, each) end
+end
+
 return function()
   local got = {}
   for _, name in ipairs{ "moonkey.control", "moonkey.redis", "moonkey.queue.connection", "moonkey.queue.node" } do
@@ -74,6 +84,8 @@ return function()
   local link = assert(connect(QUEUE))
   local moved, err = link:call("EVAL", ("return redis.error_reply('MOVED 1 127.0.0.1:%%d')"):format(THIEF), 0)
   said.moved = moved == nil and err.code == "MOVED" and select(2, connect(THIEF))
+  shift(link)
+  said.shifted = select(2, connect(THIEF))
   said.password = select(2, pcall(redis.password, { command = "cat" }))
   return { found = true, required = got, said = said }
 end
@@ -101,13 +113,15 @@ class Theft(Case):
         return result
 
     def test_nothing_is_sent_elsewhere(self):
+        self.redis.admin.execute_command("ACL SETUSER", "worker", "+client")  # more than the manual says
+        self.addCleanup(self.redis.admin.execute_command, "ACL SETUSER", "worker", "-client")
         result = self.value_of(JOB % (self.thief.getsockname()[1], self.redis.port))
         self.assertEqual(result["outcome"], "done", result)
         value = result["value"]
         self.assertTrue(value["found"], "the job does not look around well enough, so this proves nothing")
         self.assertEqual(value["required"], {name: False for name in value["required"]})
         refused = "refused: it is not the server of the queue that the command line, or the run, has named"
-        for way in ("at_once", "permitted", "moved"):
+        for way in ("at_once", "permitted", "moved", "shifted"):
             self.assertEqual(value["said"][way], refused, json.dumps(value))
         self.assertIn("there is one already", value["said"]["password"])
 
