@@ -13,9 +13,8 @@
 #include <stdint.h>
 
 #include "link.h"
+#include "redis_reader.h"
 #include "secret.h"
-
-#define REDIS_MOST_BYTES ((size_t)64 << 20) /* of one command; of one reply, with what its elements take here */
 
 struct redis_options {
     struct link_options link;
@@ -61,18 +60,5 @@ struct redis_call *redis_call(struct redis *redis, int argc, const char **argv, 
                               void (*done)(redisReply *reply, bool sent, void *arg), void *arg);
 /* Whoever waited for it is gone: `done` is not called. */
 void redis_forget(struct redis_call *call);
-
-/* A reader of replies that takes no more than REDIS_MOST_BYTES for one. */
-struct redis_reader {
-    redisReader *parser;
-    redisReplyObjectFunctions functions;
-    size_t fed, cost; /* of the reply that is being read */
-};
-bool redis_reader_init(struct redis_reader *reader);
-void redis_reader_free(struct redis_reader *reader);
-/* False: this is no answer of Redis, or it is too large; `why` says so. */
-bool redis_reader_feed(struct redis_reader *reader, const char *bytes, size_t len, const char **why);
-/* The next reply that is whole, or NULL. */
-bool redis_reader_next(struct redis_reader *reader, redisReply **reply, const char **why);
 
 #endif

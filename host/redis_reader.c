@@ -1,8 +1,8 @@
-/* redis_reader: see redis.h. */
+/* redis_reader: see redis_reader.h. */
+#include "redis_reader.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "redis.h"
 
 enum { LONGEST_LINE = 64 << 10 }; /* a string is none, what tells its length is; hiredis looks through it again each time */
 

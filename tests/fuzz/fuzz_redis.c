@@ -3,7 +3,7 @@
  * same mistake, and no list is longer than what was paid for.
  */
 #include "fuzz.h"
-#include "redis.h"
+#include "redis_reader.h"
 
 static void write_down(struct buf *out, const redisReply *reply, int depth)
 {
