@@ -84,8 +84,10 @@ struct buf *lib_scratch(lua_State *L, const void *key, size_t cap)
 
 const char *lib_text(lua_State *L, const char *name)
 {
-    lua_getfield(L, 1, name);
-    const char *value = luaL_optstring(L, -1, NULL);
+    int type = lua_getfield(L, 1, name);
+    if (type != LUA_TNIL && type != LUA_TSTRING) /* nobody would keep what a number is as text */
+        luaL_error(L, "%s: expected a string, got %s", name, lua_typename(L, type));
+    const char *value = lua_tostring(L, -1);
     lua_pop(L, 1);
     return value;
 }

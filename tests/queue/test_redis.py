@@ -56,6 +56,7 @@ class Binding(unittest.TestCase):
   say("number of seconds", refused(conn.call_within, conn, 0/0, "PING"))
   say("port", refused(redis.connect, { host = "127.0.0.1", port = 65536 }))
   say("host", refused(redis.connect, { port = 1 }))
+  say("host: expected a string, got number", refused(redis.connect, { host = 127 }))
   say("client is not answered once", refused(conn.call, conn, "client", "reply", "skip"))
   say("PSUBSCRIBE is not answered once", refused(conn.call, conn, "PSUBSCRIBE", "x"))
   say("unsubscribe is not answered once", refused(conn.call_within, conn, 1, "unsubscribe"))
