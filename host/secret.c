@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -227,6 +228,16 @@ static struct secret *from_file(const struct kind *kind, const char *path, char 
     return s;
 }
 
+/* Has the process ended by then? It may have said all, and go on for ever. */
+static bool ends(pid_t pid, int64_t until)
+{
+    int fd = pidfd_open(pid, 0);
+    bool well = fd < 0 || comes(fd, until); /* before Linux 5.3, whoever waits for it waits as long as it takes */
+    if (fd >= 0)
+        close(fd);
+    return well;
+}
+
 /* Not popen(): it gives no exit status when reading is cut short, and its descriptor would leak into other children. */
 static struct secret *from_command(const struct kind *kind, const char *command, const char *origin, char *err)
 {
@@ -250,12 +261,13 @@ static struct secret *from_command(const struct kind *kind, const char *command,
     int64_t until = clock_now() + COMMAND_SECONDS * NS_PER_S;
     struct secret *s = read_from(kind, fds[0], origin, until, err);
     close(fds[0]);
-    if (clock_now() >= until) {
+    if (!ends(pid, until)) {
+        bool is_there = s != NULL;
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         secret_free(s);
-        return refuse(err, "%s gave no %s within %d s; %s", origin, kind->name, COMMAND_SECONDS,
-                      is_ours ? "find out what it waits for" : "run it by hand to see what it waits for");
+        return refuse(err, "%s %s%s within %d s; %s", origin, is_there ? "did not end" : "gave no ", is_there ? "" : kind->name,
+                      COMMAND_SECONDS, is_ours ? "find out what it waits for" : "run it by hand to see what it waits for");
     }
     int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "redact.h"
 #include "secret.h"
 
@@ -211,6 +213,35 @@ static void runs_a_command(void **state)
     check_refused(secret_from_command("yes", NULL, err), "");
 }
 
+static int64_t skipped;
+
+/* Once it has begun, there is half a second left. */
+static int64_t late_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t now = skipped + (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+    skipped = 119 * NS_PER_S + NS_PER_S / 2;
+    return now;
+}
+
+static void waits_for_no_command_for_ever(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"exec sleep 600", "gave no credential within 120 s"},
+        {"echo " VALUE "; exec >&-; exec sleep 600", "did not end within 120 s"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        skipped = 0;
+        clock_override(late_clock);
+        struct secret *s = secret_from_command(cases[i][0], NULL, err);
+        clock_override(NULL);
+        check_refused(s, cases[i][1]);
+        assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    }
+}
+
 static void teaches_redact(void **state)
 {
     (void)state;
@@ -287,6 +318,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(reads_a_file, start, end),
         cmocka_unit_test_setup_teardown(waits_for_a_pipe, start, end),
         cmocka_unit_test_setup_teardown(runs_a_command, start, end),
+        cmocka_unit_test_setup_teardown(waits_for_no_command_for_ever, start, end),
         cmocka_unit_test_setup_teardown(teaches_redact, start, end),
         cmocka_unit_test_setup_teardown(takes_passwords, start, end),
         cmocka_unit_test(the_part_after_the_id_is_masked_by_itself),
