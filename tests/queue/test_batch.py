@@ -241,6 +241,26 @@ class Notes(Case):
         self.assert_ended(process, 3, "8 done", "2 unknown")
         self.assertEqual([self.states()[n] for n in (1, 2)], ["unknown", "unknown"])
 
+    def test_what_two_have_announced_is_done_by_one(self):
+        """The same, and the first announces it, too: it is not told that it may send it, which does not make it unsent."""
+        process = self.batch()
+        worker, other = self.played(), self.played("other")
+        one, two = worker.take(), worker.take()
+        key, admin = worker.side.key("chunks"), self.redis.admin
+        admin.xclaim(key, "workers", "other", 0, [one[0]], retrycount=1)
+        other.note(one, 1, intent="POST /x")
+        self.assertNotIn("message", other.ack()[0])
+        admin.xclaim(key, "workers", "played", 0, [one[0]], retrycount=1)
+        worker.note(one, 1, intent="POST /x")
+        self.assertIn("another worker has announced it", worker.ack()[0]["message"])
+        worker.finish(one, outcome="pending")
+        worker.finish(two)
+        chunk = worker.take()
+        self.assertEqual([row["n"] for row in chunk[2]], [2, 3, 4, 5])
+        worker.finish(chunk)
+        self.assert_ended(process, 3, "9 done", "1 unknown")
+        self.assertEqual(self.states()[1], "unknown")
+
 
 class Stopping(Case):
     def test_ctrl_c_takes_back_what_nobody_has(self):

@@ -340,6 +340,35 @@ class Redis(Case):
         worker.finish(worker.take())
         self.assert_ended(process, 0)
 
+    def test_who_announced_it_is_forgotten(self):
+        """Redis knows another again as who has the chunk, and the coordinator is a new one."""
+        process = self.batch()
+        worker, other = self.played(), self.played("other")
+        worker.beat()
+        one, two = worker.take(), worker.take()
+        self.wait_for(lambda: self.journal("SELECT value FROM run WHERE key = 'queue_lease'"), "the worker is not seen")
+        self.redis.admin.xclaim(worker.side.key("chunks"), "workers", "other", 0, [one[0]], retrycount=1)
+        for row in (1, 2):
+            other.note(one, row, intent="POST /x")
+            other.ack()
+        self.wait_for(lambda: not self.entries(worker.side.run), "what was announced is met again")
+        self.kill(process)
+        self.redis.admin.xclaim(worker.side.key("chunks"), "workers", "played", 0, [one[0]], retrycount=1)
+        self.redis.wait_until_written()
+        self.redis.kill()
+        self.redis.start()
+        process = self.again("resume")
+        worker = self.played()
+        worker.announced |= {1, 2}
+        results = [worker.result(row, outcome="done" if row["n"] == 2 else "pending") for row in one[2]]
+        self.wait_for(lambda: worker.finish(one, json.dumps({"results": results})) == "ok", "nobody vouches for it")
+        worker.finish(two)
+        chunk = worker.take()
+        self.assertEqual([row["n"] for row in chunk[2]], [3, 4, 5])
+        worker.finish(chunk)
+        self.assert_ended(process, 3, "9 done", "1 unknown")
+        self.assertEqual(self.states()[1], "unknown")
+
     def test_real_workers_while_it_is_killed(self):
         self.write("rows.jsonl", "".join(json.dumps({"id": self.id(2 + n % 250), "name": f"Row {n}"}) + "\n" for n in range(1000)))
         hired = [self.hire("-j", "4") for _ in range(2)]

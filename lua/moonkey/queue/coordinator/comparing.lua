@@ -104,12 +104,16 @@ local function drop(self, ids)
   return self.conn:script("drop", self.run, table.unpack(words))
 end
 
--- What was announced, and has no outcome: whoever gets the chunk next must not repeat it.
+-- What was announced, and has no outcome: whoever gets the chunk next must not repeat it. Who has announced it to an earlier
+-- session is not known, and may be somebody else than who has the chunk, as far as this server remembers.
 local function put_intents(self)
   local words = {}
   for id, chunk in pairs(self.window.out) do
     for row, item in pairs(chunk.by_row) do
-      if item.intent then table.move({ ("%s/%d"):format(id, row), item.intent }, 1, 2, #words + 1, words) end
+      if item.intent then
+        item.announced_by = item.announced_by or reports.SOMEBODY
+        table.move({ ("%s/%d"):format(id, row), item.intent }, 1, 2, #words + 1, words)
+      end
     end
   end
   for first = 1, #words, 2 * AT_ONCE do

@@ -17,6 +17,8 @@ local MOST = 128 -- entries at a time; fewer after a reply that did not arrive: 
 local ACK_AGE = 60 -- seconds beyond two leases that an answer is kept for a worker that does not fetch it: it let go by then
 local REMOVED_AT_ONCE = 500
 
+M.SOMEBODY = "" -- in place of the worker that has announced a write, where nobody knows who that was
+
 -- [{ id, { name, value, … } }, …] → a list of { at = id, kind =, chunk =, consumer =, body = }; of what no script has written,
 -- all but `at` may be "".
 local function entries_of(list)
@@ -38,6 +40,11 @@ local function item_of(self, entry, note)
   return chunk and note and chunk.by_row[note.row]
 end
 
+-- What somebody else has announced may have been sent: where the server has forgotten that it gave the row to that one.
+local function announced_by_another(item, consumer)
+  return item.intent and item.announced_by and item.announced_by ~= consumer
+end
+
 local function record(self, entry)
   local note, problem = chunks.decode_note(entry.body)
   local item = item_of(self, entry, note)
@@ -46,13 +53,17 @@ local function record(self, entry)
     ack.message = problem or "the row is not under way any more"
     return ack
   end
+  if note.intent and announced_by_another(item, entry.consumer) then
+    ack.message = "another worker has announced it, and may have sent it"
+    return ack
+  end
   local ok
   ok, problem = self.writer:record{ row = item.row, line = item.line, id = item.id, hash = item.hash, changes = note.changes,
     intent = note.intent }
   if not ok then
     ack.message = tostring(problem)
   elseif note.intent then
-    item.intent = note.intent
+    item.intent, item.announced_by = note.intent, entry.consumer
   else
     item.intended = true
   end
@@ -114,7 +125,7 @@ local function rest_of(self, chunk, report)
     local handed_back = chunk.by_row[item.row] == "back"
     if handed_back then
       if item.intent then withdrawn[#withdrawn + 1] = item.row end
-      item.intent, item.intended = nil, nil
+      item.intent, item.announced_by, item.intended = nil, nil, nil
       back[#back + 1] = item
     elseif chunk.by_row[item.row] and item.intent then
       self.course:report(own(self, item, result.unknown(item, item.intent)))
@@ -127,20 +138,27 @@ local function rest_of(self, chunk, report)
   return back, withdrawn
 end
 
--- What a worker says of a row. It may know nothing of a write that another has announced, which had the chunk after it and
--- reports no more: where the server has forgotten that it gave the chunk to that one.
-local function settle_row(self, chunk, item, r)
-  if item.intent and not r.announced then r = result.unknown(item, item.intent) end
+-- Is what a worker says of a row all that came of it? Another may have announced a write of it, who had the chunk after this
+-- one and reports no more: where the server has forgotten that it gave the chunk to that one.
+local function is_all(item, r, consumer)
+  if not item.intent then return true end
+  if not r.announced then return false end
+  if item.announced_by == M.SOMEBODY then return r.outcome ~= "pending" end
+  return not announced_by_another(item, consumer)
+end
+
+local function settle_row(self, chunk, item, r, consumer)
+  if not is_all(item, r, consumer) then r = result.unknown(item, item.intent) end
   chunk.by_row[item.row] = r.outcome == "pending" and "back" or nil
   if r.outcome ~= "pending" then self.course:report(own(self, item, r)) end
 end
 
-local function settle(self, chunk, report)
+local function settle(self, chunk, report, consumer)
   local back, withdrawn
   self.over:take_in(chunk.id, function()
     for _, r in ipairs(report.results) do
       local item = chunk.by_row[r.row]
-      if type(item) == "table" then settle_row(self, chunk, item, r) end
+      if type(item) == "table" then settle_row(self, chunk, item, r, consumer) end
     end
     back, withdrawn = rest_of(self, chunk, report)
     if self.course.stopped or (back[1] and not back[1].text) then -- see window.adopt
@@ -160,7 +178,7 @@ local function take_in(self, entry)
   self.window.writes = self.window.writes + report.changes
   self.retries = self.retries + report.retries
   self.workers:reported(entry.consumer, report.stopped)
-  settle(self, chunk, report)
+  settle(self, chunk, report, entry.consumer)
 end
 
 -- ---- the stream ----
