@@ -96,6 +96,12 @@ static void on_opened(void *arg)
     task_wake(&c->opening, WAKE_DONE);
 }
 
+/* Of the database that was selected, which comes last. */
+static bool is_of_database(const char *words)
+{
+    return strstr(words, "DB index") || strstr(words, "SELECT");
+}
+
 /* The server's words, and what to do. Masked already. [-0, +1, m] */
 static void push_advice(lua_State *L, const char *words)
 {
@@ -106,6 +112,11 @@ static void push_advice(lua_State *L, const char *words)
                         secret_origin(redis_password()));
     else if (strstr(words, "without any password configured"))
         lua_pushfstring(L, "%s It wants no password for its default user: name another one in the URL, or give no password",
+                        words);
+    else if (is_of_database(words))
+        lua_pushfstring(L,
+                        "%s; the URL of the queue ends in the number of a database, which has to be below `databases` in the "
+                        "configuration of Redis, and 0 in a cluster",
                         words);
     else
         lua_pushstring(L, words);
@@ -119,7 +130,7 @@ static int opened(lua_State *L, int status, lua_KContext ctx)
     case REDIS_OPEN:
         return 1;
     case REDIS_REFUSED:
-        lua_pushfstring(L, "Redis at %s refused the login", c->at);
+        lua_pushfstring(L, "Redis at %s refused the %s", c->at, is_of_database(redis_text(c->redis)) ? "database" : "login");
         redis_fail_by_server(L, lua_tostring(L, -1), redis_text(c->redis));
         push_advice(L, redis_text(c->redis));
         lua_setfield(L, -2, "detail");

@@ -85,7 +85,7 @@ class Status(Case):
         lines = [line.split() for line in self.run_queue("status").splitlines()]
         self.assertEqual(lines[0], "RUN AGE STATE COORDINATOR ROWS WAITING HELD REPORTS SET ASIDE WORKERS".split())
         self.assertEqual(lines[1], ["RUN-C", "forgotten"])
-        self.assertEqual(lines[2], "RUN-B 72 h 00 min open alive 200 200 1 1 2".split())
+        self.assertEqual(lines[2], "RUN-B 72 h 00 min open alive 200 200 1 1 1".split())
         self.assertEqual(lines[3][0], "RUN-A")
         self.assertEqual(lines[3][-7:], "open none 0 0 0 0 0".split())
 
@@ -95,6 +95,15 @@ class Status(Case):
         self.assertRegex(out, r"(?m)^w1 +working +\d\.\d s ago +100 rows +\d\.\d s +1 +5,000 +3 +98\.4$")
         self.assertRegex(out, r"(?m)^w2 +not heard of +100 rows +\d\.\d s +1$")
         self.assertRegex(out, r"(?m)^1-1 +100 +1 +\d\.\d s +w0$")
+
+    def test_a_worker_that_was_not_heard_of_for_its_lease_is_none(self):
+        _, worker = self.begin("RUN-1")
+        worker("beat", "w1", 15000, '{"state":"working"}')
+        worker("beat", "w2", 1, '{"state":"working"}')
+        out = self.run_queue("status", "RUN-1")
+        self.assertEqual(out.splitlines()[1].split()[-1], "1")
+        self.assertRegex(out, r"(?m)^w1 +working +\d\.\d s ago")
+        self.assertRegex(out, r"(?m)^w2 +silent +\d\.\d s ago")
 
     def test_as_json(self):
         boss, worker = self.begin("RUN-1")
@@ -110,7 +119,7 @@ class Status(Case):
         self.assertEqual(pending, [("1-2", "w1", 100, 1), ("1-3", "w2", 100, 1)])
         workers = {worker["consumer"]: worker for worker in run["workers"]}
         self.assertEqual((workers["w1"]["done"], workers["w1"]["host"], workers["w2"]["rows"]), (5000, "h", 100))
-        self.assertLess(workers["w1"]["age"], 10000)
+        self.assertLess(workers["w1"]["age"], workers["w1"]["lease"])
         self.assertEqual([(dead["chunk"], dead["consumers"]) for dead in run["dead"]], [("1-1", "w0")])
 
     def test_after_a_restart_that_nobody_has_vouched_for(self):
@@ -128,6 +137,7 @@ class Status(Case):
         self.assertIn("It is halted: ", out)
 
     def test_runs_that_are_not_there(self):
+        self.assertIn("there is no run on redis://coordinator@", self.run_queue("status", "last", code=2))
         self.begin("RUN-1"), self.begin("RUN-2")
         self.assertIn("there is no run 'x' on", self.run_queue("status", "x", code=2))
         self.assertIn("'RUN-' is the beginning of 2 runs", self.run_queue("status", "RUN-", code=2))
@@ -263,10 +273,10 @@ class Urls(Case):
             self.refused(f"redis://{host}/0", "would travel unencrypted; use rediss://")
 
     def test_that_are_none(self):
-        for url, why in (("http://h", "expected redis://"), ("redis://localhost:0", "a port from 1 to 65535"),
+        for url, why in (("http://h", "expected rediss://[USER@]HOST"), ("redis://localhost:0", "a port from 1 to 65535"),
                          ("redis://localhost:65536", "a port from 1 to 65535"), ("redis://localhost/x", "the number of a database"),
-                         ("redis://::1/0", "an IPv6 address goes into brackets"), ("rediss://h?x=1", "cacert=FILE"), ("", "expected redis://"),
-                         ("rediss:///0", "expected redis://")):
+                         ("redis://::1/0", "an IPv6 address goes into brackets"), ("rediss://h?x=1", "cacert=FILE"), ("", "expected rediss://"),
+                         ("rediss:///0", "expected rediss://")):
             self.refused(url, why)
 
     def test_are_needed(self):
@@ -287,7 +297,8 @@ class Urls(Case):
         self.refused(self.redis.url("nobody"), "WRONGPASS")
         self.refused(self.redis.url("coordinator"), "WRONGPASS", password="hunter2hunter2")
         self.refused(self.redis.url("coordinator"), "there is a user, but no password", password=None)
-        self.refused(self.redis.url("coordinator", db=99), "out of range")
+        self.refused(self.redis.url("coordinator", db=99), "refused the database: ERR DB index is out of range; the URL of the queue "
+                     "ends in the number of a database, which has to be below `databases`")
 
     def test_passwords_of_files_and_commands(self):
         path = os.path.join(self.redis.directory, "password")

@@ -225,6 +225,13 @@ class Useless(Case):
             self.assertEqual(kind, "redis", words)
             self.assertIn("moonkey queue acl", text)
 
+    def test_a_user_who_may_not_even_ask_who_the_server_is(self):
+        self.redis.admin.acl_setuser("coordinator", enabled=True, commands=["-info"])
+        self.addCleanup(self.redis.admin.acl_setuser, "coordinator", enabled=True, commands=["+info"])
+        kind, text = self.fails()
+        self.assertEqual(kind, "redis")
+        self.assertRegex(text, "refused INFO: NOPERM.*moonkey queue acl coordinator")
+
     def test_nobody_there(self):
         kind, text = self.fails(port=server.free_port())
         self.assertEqual(kind, "unreachable")

@@ -12,9 +12,9 @@ A queue is the Redis that `moonkey batch FILE --queue URL` and `moonkey worker -
   moonkey queue cancel RUN --queue URL          workers hand back what they have not begun
   moonkey queue purge RUN… --queue URL          remove what a run has left there
   moonkey queue acl worker                      the rights that the users of that Redis need
-RUN is an id, the beginning of one, or `last`. URL is redis://HOST[:PORT][/DB] on this machine, or
-rediss://[USER@]HOST[:PORT][/DB]; a password comes from MOONKEY_QUEUE_PASSWORD,
-MOONKEY_QUEUE_PASSWORD_FILE or MOONKEY_QUEUE_PASSWORD_COMMAND.]],
+RUN is an id, the beginning of one, or `last`. URL is rediss://[USER@]HOST[:PORT][/DB], or redis://…
+on this machine; a password comes from MOONKEY_QUEUE_PASSWORD, MOONKEY_QUEUE_PASSWORD_FILE or
+MOONKEY_QUEUE_PASSWORD_COMMAND.]],
 }
 
 function M.configure(cmd)

@@ -83,14 +83,6 @@ function Connection:node_of(place)
   return place and self.moved[place] or self.main
 end
 
--- What a script is not allowed to do is told as any other error.
-local function advise(err)
-  if err.code == "NOPERM" or err.message:find("^ERR The user executing the script") then
-    err.detail = err.detail .. "; the rules that its user needs: moonkey queue acl worker, moonkey queue acl coordinator"
-  end
-  return err
-end
-
 -- What a script answers may be anybody's words, so the server itself is asked where its keys are: what it says, or nil.
 local function ask_where(link, place)
   local found, err = link:call("EXISTS", place:find("^{") and "moonkey:" .. place .. ":run" or place)
@@ -118,7 +110,7 @@ function Connection:route(place, send)
     elseif USELESS[err.code] then
       return nil, on:drop(link, err.message)
     else
-      return nil, advise(err)
+      return nil, problem.advise(err)
     end
   end
 end
@@ -216,6 +208,13 @@ end
 
 local M = {}
 
+-- Why the file cannot be read, or nil.
+local function unreadable(path)
+  local file, message = io.open(path)
+  if not file then return message end
+  file:close()
+end
+
 local function place_from(options)
   local place, args = options.url, options.args or {}
   if type(place) == "string" then
@@ -225,7 +224,11 @@ local function place_from(options)
   end
   local copy = { timeout = options.timeout }
   for name, value in pairs(place) do copy[name] = value end
-  for _, name in ipairs{ "cacert", "cert", "key" } do copy[name] = copy[name] or args[name] end
+  for _, name in ipairs(copy.tls and { "cacert", "cert", "key" } or {}) do
+    copy[name] = copy[name] or args[name]
+    local message = copy[name] and unreadable(copy[name])
+    if message then return nil, problem.new("refused", nil, ("the %s of the queue: cannot read %s"):format(name, message)) end
+  end
   return copy
 end
 

@@ -33,12 +33,12 @@ end
 
 function Node:connect()
   local link, err = redis.connect(self.place)
-  if not link then return nil, err end
+  if not link then return nil, problem.advise(err) end
   local text
   text, err = link:call("INFO")
   if text == nil then
     link:close()
-    return nil, problem.not_sent(err)
+    return nil, problem.advise(problem.not_sent(err))
   end
   local info = M.parse_info(text)
   local unfit = unfit_for_use(info)

@@ -18,7 +18,15 @@ function M.exit_code(err)
   return UNUSABLE[err.kind] and 2 or 1
 end
 
--- The same, of something before what was asked for, which has not been sent then.
+-- An answer of Redis to a user who may not do that, with what to do; also where it is a script that does it.
+function M.advise(err)
+  if err.code == "NOPERM" or err.message and err.message:find("^ERR The user executing the script") then
+    err.detail = err.detail .. "; the rules that its user needs: moonkey queue acl worker, moonkey queue acl coordinator"
+  end
+  return err
+end
+
+-- An error of something before what was asked for, which has not been sent then.
 function M.not_sent(err)
   if err.sent then err.sent = false end
   return err

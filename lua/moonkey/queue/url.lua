@@ -9,7 +9,7 @@ local redis = require "moonkey.redis"
 
 local M = {}
 
-local FORM = "expected redis://HOST[:PORT][/DB] on this machine, or rediss://[USER@]HOST[:PORT][/DB]"
+local FORM = "expected rediss://[USER@]HOST[:PORT][/DB], or redis://… on this machine"
 local FILES = { cacert = true, cert = true, key = true }
 
 M.PASSWORD_SOURCES = [[

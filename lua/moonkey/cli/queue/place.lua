@@ -6,8 +6,8 @@ local stop = require "moonkey.cli.stop"
 local M = {}
 
 function M.configure(cmd)
-  cmd:option("--queue", "The Redis of the queue: redis://HOST[:PORT][/DB] on this machine, or "
-    .. "rediss://[USER@]HOST[:PORT][/DB]."):argname("URL")
+  cmd:option("--queue", "The Redis of the queue: rediss://[USER@]HOST[:PORT][/DB], or redis://… on this machine.")
+    :argname("URL")
 end
 
 -- The connection that the arguments name; ends the command where there is none. `what`: the command, such as "status".
@@ -37,6 +37,7 @@ end
 
 -- The run of a list of runs.list that somebody names.
 function M.find(list, text, conn)
+  if #list == 0 then stop.usage(("there is no run on %s"):format(conn.place.text)) end
   local found = text == "last" and { list[#list] } or matching(list, text)
   if #found == 1 then return found[1] end
   stop.usage(#found > 1 and ("'%s' is the beginning of %d runs; write more of it"):format(text, #found)

@@ -32,7 +32,7 @@ local function workers_of(look)
   for _, facts in ipairs(look.workers) do
     local of = worker(facts.consumer)
     of.host, of.state = text_or_nil(facts.host), text_or_nil(facts.state)
-    for _, name in ipairs{ "pid", "jobs", "done", "failed", "rate", "changes", "retries", "age" } do
+    for _, name in ipairs{ "pid", "jobs", "done", "failed", "rate", "changes", "retries", "age", "lease" } do
       of[name] = number_or(facts[name])
     end
   end
@@ -73,6 +73,24 @@ local function state_of(look)
   return "waits for its coordinator" -- to compare with a server that was started anew
 end
 
+-- Others get what it holds.
+local function is_silent(worker)
+  return worker.age ~= nil and worker.lease ~= nil and worker.age > worker.lease
+end
+
+local function living(workers)
+  local count = 0
+  for _, worker in ipairs(workers) do
+    if worker.age and not is_silent(worker) then count = count + 1 end
+  end
+  return count
+end
+
+local function state_of_worker(worker)
+  if not worker.age then return "not heard of" end
+  return is_silent(worker) and "silent" or worker.state or ""
+end
+
 M.RUNS = {
   column("RUN", function(look) return look.id end),
   column("AGE", function(look) return duration(look.age) end),
@@ -82,12 +100,12 @@ M.RUNS = {
   column("HELD", function(look) return look.held and number(look.held.rows) or "" end),
   column("REPORTS", function(look) return number(look.reports) end),
   column("SET ASIDE", function(look) return number(look.set_aside) end),
-  column("WORKERS", function(look) return look.workers and number(#look.workers) or "" end),
+  column("WORKERS", function(look) return look.workers and number(living(look.workers)) or "" end),
 }
 
 M.WORKERS = {
   column("WORKER", function(worker) return worker.consumer end),
-  column("STATE", function(worker) return worker.state or (worker.age and "" or "not heard of") end),
+  column("STATE", state_of_worker),
   column("HEARD", function(worker) return worker.age and duration(worker.age) .. " ago" or "" end),
   column("HOLDS", function(worker) return worker.chunks > 0 and summary.rows(worker.rows) or "" end),
   column("NOT RENEWED FOR", function(worker) return duration(worker.idle) end),
