@@ -49,9 +49,21 @@ class Worker(worker_case.Case):
         self.assertEqual(sorted(run.reports()), ["1-15", "1-16", "1-20"])  # an empty row fails, and a hash is none of a worker's business
         self.assertIn("chunk 1-10: the chunk is not what moonkey writes: row 1 is in it twice; it is left to others", done.err)
 
+    def test_an_intent_of_no_row(self):
+        run = self.begin()
+        chunk = run.add([self.row(3), self.row(4)])
+        self.redis.admin.hset(run.boss.key("intents"), mapping={f"{chunk}/x": "POST /x", f"{chunk}/1e999": "POST /x", f"{chunk}/4": "POST /4"})
+        done = self.work("--drain")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual(run.outcomes(), {3: "done", 4: "unknown"})
+
 
 class Job(worker_case.Case):
     """What a job says may be anything, too."""
+
+    def begin_job(self):
+        with open(self.path("job.lua"), "rb") as f:
+            return self.begin(job=hashlib.sha256(f.read()).hexdigest(), job_name="job.lua")
 
     def test_errors_and_values_that_are_no_json(self):
         self.write("job.lua", """
@@ -72,11 +84,10 @@ class Job(worker_case.Case):
             row_with_secret = row.text:reverse()
             return raise[row.n] and raise[row.n]() or "fine"
           end""")
-        with open(self.path("job.lua"), "rb") as f:
-            run = self.begin(job=hashlib.sha256(f.read()).hexdigest(), job_name="job.lua")
+        run = self.begin_job()
         secret = self.env["MPT_API_TOKEN"]
         chunk = run.add([(n, {"n": n, "text": secret[::-1]}) for n in range(1, 9)])
-        done = self.work("--job", "job.lua", "--drain", "--no-strict")
+        done = self.work("--job", "job.lua", "--drain", "--no-strict", lease="15s")
         self.assertEqual(done.code, 0, done.err)
         results = run.results()
         self.assertEqual(run.outcomes(), {1: "failed", 2: "failed", 3: "failed", 4: "failed", 5: "done", 6: "done", 7: "failed", 8: "done"})
@@ -84,6 +95,52 @@ class Job(worker_case.Case):
         self.assertEqual(results[1]["errors"], [{"field": "a", "message": "b"}])
         self.assertEqual(results[2]["errors"][0]["message"], "(not UTF-8)")
         self.assertNotIn(secret[-64:-56], json.dumps(results[7]))
+
+    def test_values_that_are_nested_deep(self):
+        """Beyond 128 levels no JSON is read, and so no report of a chunk with one such value."""
+        self.write("job.lua", """
+          return function(row)
+            local value = {}
+            for _ = 2, row.levels do value = { value } end
+            return value
+          end""")
+        run = self.begin_job()
+        run.add([(n, {"levels": n}) for n in range(120, 130)])
+        done = self.work("--job", "job.lua", "--drain")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual(run.outcomes(), {n: "done" for n in range(120, 130)})
+        self.assertIsInstance(run.results()[125]["value"], list)
+        self.assertRegex(run.results()[126]["value"], "^table: ")
+
+    def long_errors(self, character, seconds):
+        self.write("job.lua", f"""
+          local task = require "moonkey.task"
+          return function(row)
+            task.sleep({seconds})
+            local list, text = {{}}, ("{character}"):rep(4096)
+            for i = 1, 50 do list[i] = {{ field = text, message = text }} end
+            return nil, {{ title = "t", errors = list }}
+          end""")
+        return self.begin_job()
+
+    def test_results_that_are_long_together(self):
+        run = self.long_errors("m", 0)
+        chunk = run.add([(n, {"n": n}) for n in range(1, 31)])
+        done = self.work("--job", "job.lua", "--drain", "-j", "2", lease="15s")
+        self.assertEqual(done.code, 0, done.err)
+        body = run.entries()[0]["body"]
+        self.assertLess(len(body), 6e6)
+        outcomes = [r["outcome"] for r in run.reports()[chunk]["results"]]
+        self.assertEqual((outcomes.count("failed") in (11, 12), outcomes.count("pending") in (18, 19)), (True, True), outcomes)
+
+    def test_results_that_are_too_long_at_once(self):
+        """A command for Redis has at most 64 MiB, and a text grows where it is written as JSON."""
+        run = self.long_errors("\\1", 0.5)
+        chunk = run.add([(n, {"n": n}) for n in range(1, 16)])
+        done = self.work("--job", "job.lua", "--drain", "-j", "15", lease="15s")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("are left out", done.err)
+        self.assertEqual([r["outcome"] for r in run.reports()[chunk]["results"]], 15 * ["failed"])
 
 
 class Coordinator(batch_case.Case):

@@ -19,6 +19,14 @@ describe("chunks of a queue", function()
       items)
   end)
 
+  it("take no row that is nested so deep that nobody could read the chunk", function()
+    local function nested(levels) return { row = 1, data = { x = json.decode(("["):rep(levels) .. ("]"):rep(levels)) } } end
+    assert(chunks.decode_rows(chunks.encode_rows{ assert(chunks.encode_row(nested(125))) }))
+    local text, title, detail = chunks.encode_row(nested(126))
+    assert.same({ nil, "not queued" }, { text, title })
+    assert.matches("nested deeper than 128 levels", detail)
+  end)
+
   it("give back results with the hash of their row", function()
     local r = { row = 7, line = 8, id = "TKN-0000-0001", outcome = "done", status = 200, attempts = 1, ms = 5, hash = BYTES }
     local report = assert(chunks.decode_report(chunks.encode_report{ results = { r }, changes = 1, retries = 2 }))

@@ -20,14 +20,14 @@ local M = {}
 M.DEFAULT_ROWS, M.MAX_ROWS = 100, 100
 M.MAX_BYTES = 256 * 1024 -- of the rows' text; one row may be longer
 
-local ORDER = { order = { "n", "l", "h", "p", "r" } }
-
 -- An item { row =, line =, hash =, data = the row } as text; or nil, title, detail of why the row cannot be queued.
 function M.encode_row(item)
   local row = item.data
-  local ok, text = pcall(json.encode, { n = item.row, l = item.line, h = item.hash and hex.encode(item.hash),
-    p = planned.is(row) and 1 or nil, r = row }, ORDER)
+  local entry = { n = item.row, l = item.line, h = item.hash and hex.encode(item.hash), p = planned.is(row) and 1 or nil,
+    r = row }
+  local ok, text = pcall(json.encode, { entry }) -- as it is read: one that is nested too deep there would take others along
   if not ok then return nil, "not queued", "the row cannot be written as JSON: " .. tostring(text) end
+  text = text:sub(2, -2)
   if redact(text) ~= text then
     return nil, "not queued", "it has a credential in it, which no queue may hold: run this row without --queue"
   end

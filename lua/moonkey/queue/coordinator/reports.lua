@@ -13,7 +13,7 @@ local M = {}
 
 local BLOCK = 0.25 -- seconds that the server waits for an entry
 local PATIENCE = 10 -- seconds that an answer may take, which may be long
-local MOST = 128 -- entries at a time; fewer after a reply that did not arrive: it may have been too long
+local MOST, FEW = 128, 4 -- entries at a time; few after a reply that did not arrive: it may have been too long
 local ACK_AGE = 60 -- seconds beyond two leases that an answer is kept for a worker that does not fetch it: it let go by then
 local REMOVED_AT_ONCE = 500
 
@@ -228,11 +228,11 @@ function M.read(self, seconds)
   table.move({ "STREAMS", keys.of(self.run, "results"), self.cursor }, 1, 3, #words + 1, words)
   local reply, err = conn:call_within((seconds or 0) + PATIENCE, table.unpack(words))
   if reply == nil then
-    self.at_once = 4
+    self.at_once = self.at_once > FEW and FEW or 1
     self:failed(err)
     return nil
   end
-  self.at_once = math.min(self.at_once * 2, MOST)
+  self.at_once = math.min(self.at_once + 1, MOST)
   if not reply then return {} end
   local entries = entries_of(reply[1][2])
   self.cursor = entries[#entries].at

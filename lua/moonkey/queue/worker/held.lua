@@ -2,7 +2,7 @@
 The chunks that a worker holds: which of their rows have not begun, which are under way, and what came of the others.
 
 A chunk is { id =, deliveries = how often it was given out, items = its rows, results =, left = rows without a result, running =
-rows under way }.
+rows under way, bytes = of its results, about }.
 ]]
 local result = require "moonkey.batch.result"
 
@@ -14,7 +14,7 @@ Held.__index = Held
 -- `intents`: row → "POST /path", of writes that a worker has announced who did not live to tell what came of them. The chunk,
 -- and the results that it has by that already.
 function Held:add(id, deliveries, items, intents)
-  local chunk = { id = id, deliveries = deliveries, items = {}, results = {}, next = 1, running = 0 }
+  local chunk = { id = id, deliveries = deliveries, items = {}, results = {}, next = 1, running = 0, bytes = 0 }
   for _, item in ipairs(items) do
     local intent = intents[item.row]
     if intent then

@@ -16,6 +16,7 @@ local Reports = {}
 Reports.__index = Reports
 
 local AGAIN = 0.25 -- seconds until it is tried again
+local MOST_BYTES = 32 * 1024 * 1024 -- of a report: an answer of Redis, with a report in it, can have 64 MiB
 
 -- Writes and retries since the last report. A write that was not sent after all is not counted any more.
 local function count(self)
@@ -41,10 +42,20 @@ local function deliver(self, chunk, text)
   end
 end
 
+-- The report as text. Of what was under way at a time, each may have been long.
+local function text_of(chunk, report)
+  local ok, text = pcall(chunks.encode_report, report)
+  if ok and #text <= MOST_BYTES then return text end
+  log.warn("chunk %s: what came of its rows is too long for a queue: changes, errors of fields, and values of the job are left "
+    .. "out", chunk.id)
+  for _, r in ipairs(report.results) do r.changes, r.errors, r.value = nil, nil, nil end
+  return chunks.encode_report(report)
+end
+
 local function hand_in(self, chunk, reason)
   local changes, retries = count(self)
   local report = { results = chunk.results, changes = changes, retries = retries, stopped = reason }
-  local answer = deliver(self, chunk, chunks.encode_report(report))
+  local answer = deliver(self, chunk, text_of(chunk, report))
   if answer ~= "ok" and not chunk.unclear then -- the next report has them
     self.changes, self.retries = self.changes - changes, self.retries - retries
   end

@@ -29,6 +29,7 @@ local Session = {}
 Session.__index = Session
 
 local PATIENCE = 5 -- seconds
+local MOST_BYTES = 4 * 1024 * 1024 -- of what came of the rows of a chunk; the others of it go back then
 
 -- What is said to calls that are not sent any more.
 local NOT_SENT = {
@@ -98,11 +99,17 @@ end
 function Session:on_result(r)
   if r.outcome == "failed" and r.kind == "cancelled" and self.notes:was_refused(r.row) then r.outcome = "pending" end
   self.tally:add(r)
-  bound(r)
+  local bytes = bound(r)
   r.announced = self.notes:has_announced(r.row) or nil
   self.notes:forget(r.row)
   local chunk = self.held:ended(r)
-  if chunk and chunk.left == 0 then self.reports:add(chunk) end
+  if not chunk then return end
+  chunk.bytes = chunk.bytes + bytes
+  if chunk.bytes > MOST_BYTES then
+    self.held:return_rest(chunk)
+    self.taking:wake()
+  end
+  if chunk.left == 0 then self.reports:add(chunk) end
 end
 
 function Session:on_chunk(chunk, results)

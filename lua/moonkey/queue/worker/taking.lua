@@ -14,10 +14,13 @@ local DELIVERIES = 5 -- of a chunk at most; then it is set aside
 local SHORTEST, LONGEST = 0.02, 0.25 -- seconds until it is tried again where there was nothing
 local REST = 1 -- seconds without anything to do after which it may be worth to look elsewhere
 
--- { row, intent, … } as row → intent.
+-- { row, intent, … } as row → intent; of what is the number of no row, nothing.
 local function intents_of(list)
   local intents = {}
-  for i = 1, #list, 2 do intents[math.tointeger(tonumber(list[i]))] = list[i + 1] end
+  for i = 1, #list, 2 do
+    local row = math.tointeger(tonumber(list[i]))
+    if row then intents[row] = list[i + 1] end
+  end
   return intents
 end
 
@@ -39,10 +42,17 @@ local function accept(self, id, text, deliveries, intents)
   self.on_chunk(self.held:add(id, deliveries, items, intents_of(intents)))
 end
 
+-- What Redis refuses is said once: it will again. That it cannot be reached is said elsewhere.
+local function note(self, err)
+  if err.kind ~= "redis" or self.is_told then return end
+  self.is_told = true
+  log.warn("no rows are taken: %s", err)
+end
+
 -- true where there was a chunk; nil where there was nothing, or it cannot be told.
 local function take(self)
-  local reply = self.link:script("take", self.lease * 1000 // 1 | 0, DELIVERIES)
-  if not reply then return nil end
+  local reply, err = self.link:script("take", self.lease * 1000 // 1 | 0, DELIVERIES)
+  if not reply then return note(self, err) end
   local state, id, text, deliveries = table.unpack(reply, 1, 4)
   self.on_state(state)
   if not id then return nil end
