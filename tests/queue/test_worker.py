@@ -3,8 +3,10 @@ refuses, what ends it, its job, its notes and its pace; test_worker_leases.py is
 
   python3 test_worker.py MOONKEY [unittest's arguments]
 """
+import contextlib
 import hashlib
 import os
+import re
 import sys
 import time
 
@@ -76,6 +78,33 @@ class Refusals(Timed):
             done = self.run_moonkey(*words, env=self.env)
             self.assertEqual(done.code, code, done.err)
             self.assertIn(message, done.err)
+
+    @contextlib.contextmanager
+    def without(self, right):
+        self.redis.admin.acl_setuser("worker", enabled=True, commands=["-" + right])
+        try:
+            yield
+        finally:
+            self.redis.admin.acl_setuser("worker", enabled=True, commands=["+" + right])
+
+    def test_rights_that_it_has_not(self):
+        run = self.begin()
+        run.add([self.row(1)])
+        for right, message in (("hgetall", "refused HGETALL: NOPERM .*moonkey queue acl worker"),
+                               ("xreadgroup", "no rows are taken: .* refused EVALSHA: .*moonkey queue acl worker")):
+            with self.subTest(right), self.without(right):
+                worker = self.hire("--drain", lease="10s")
+                time.sleep(2)
+                self.assertIsNone(worker.poll(), "it must not take that for a queue without rows")
+                worker.terminate()
+                done = self.finish(worker)
+                self.assertEqual(len(re.findall(message, done.err)), 1, done.err)
+
+    def test_no_credential(self):
+        done = self.finish(self.hire("--drain", env={"MPT_API_TOKEN": ""}))
+        self.assertEqual(done.code, 2, done.err)
+        self.assertIn("no credential for http://127.0.0.1:", done.err)
+        self.assertNotIn("--emulator", done.err, "which is for no worker")
 
     def test_redis_that_is_not_there_yet(self):
         run = self.begin()

@@ -18,8 +18,8 @@ no credential for %s. Give one in one of these ways:
   export MPT_API_TOKEN=…              the credential itself
   export MPT_API_TOKEN_FILE=path      a file that holds it, readable only by you
   export MPT_API_TOKEN_COMMAND='…'    a command that prints it, such as one of a password manager
-  moonkey -p NAME …                   a profile of your configuration that names such a file, command or module
-or add --emulator, which needs none.]]
+  moonkey -p NAME …                   a profile of your configuration that names such a file, command or module]]
+local EMULATOR_NEEDS_NONE = "\nor add --emulator, which needs none." -- not over a queue
 
 local function set(text)
   return text ~= nil and text ~= "" and text or nil
@@ -86,7 +86,7 @@ function M.choose(args, profile)
   if not ok then stop.usage(message) end
   local source = first.credential or second.credential
   if source and (source ~= own.credential or profile.asked or base_url == own.base_url) then return base_url, source end
-  message = NO_CREDENTIAL:format(base_url)
+  message = NO_CREDENTIAL:format(base_url) .. (args.queue and "" or EMULATOR_NEEDS_NONE)
   if source then
     message = ("%s\nThe credential of profile '%s' is for %s only."):format(message, profile.name, own.base_url)
   end

@@ -70,9 +70,10 @@ local function unfit(own, facts, settings)
 end
 
 -- { id =, rate =, built_in = settings of the built-in job, work = its job } where this worker can do it; nil, and "unfit" where
--- it cannot.
+-- it cannot; nil, nil, err where nobody tells.
 function Runs:look_at(id)
-  local facts = runs.facts(self.link, id)
+  local facts, err = runs.facts(self.link, id)
+  if facts == nil then return nil, nil, err end
   if not facts or facts.state ~= "open" then return nil end
   local settings = settings_of(facts)
   local why = unfit(self.own, facts, settings)
@@ -95,17 +96,19 @@ local function waiting(self, run, patient)
   return pending and count - pending[1] or 0
 end
 
--- All that there are and fit, and how many do not; nil, err.
+-- All that there are and fit, and how many do not; nil, err, also where nothing is known of any that may fit.
 local function fitting(self)
   local list, err = self.wanted and { { id = self.wanted } }, nil
   if not list then list, err = runs.list(self.link) end
   if not list then return nil, err end
   local found, misfits = {}, 0
   for _, entry in ipairs(list) do
-    local run, why = self:look_at(entry.id)
+    local run, why, unknown = self:look_at(entry.id)
     found[#found + 1] = run
     if why then misfits = misfits + 1 end
+    err = err or unknown
   end
+  if err and #found == 0 then return nil, err end
   return found, misfits
 end
 
