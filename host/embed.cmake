@@ -1,6 +1,7 @@
 # Embed the files of lua/ into the binary, as they are, sorted by name: lua/moonkey/batch/init.lua is the module moonkey.batch. All
 # that is no module is a resource (host/lib/resource.c), by its path: types/token.lua, moonkey/help/topics/rql.md.
-# The assembler includes the files, so there is no generated copy of their text.
+# The assembler includes the files, so there is no generated copy of their text. Beside the text stands what embed_compile makes of the
+# modules, with the Lua that the program is linked with.
 function(moonkey_embed out)
   file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/lua ${CMAKE_SOURCE_DIR}/lua/moonkey/*.lua)
   set(entries "argparse argparse.lua ${ARGPARSE_LUA}")
@@ -42,5 +43,15 @@ function(moonkey_embed out)
   configure_file(${CMAKE_SOURCE_DIR}/host/embed.c.in ${CMAKE_BINARY_DIR}/embed.c @ONLY)
   set_source_files_properties(${CMAKE_BINARY_DIR}/embed.c PROPERTIES OBJECT_DEPENDS "${paths}")
   set_source_files_properties(${CMAKE_BINARY_DIR}/embed.c PROPERTIES INCLUDE_DIRECTORIES ${CMAKE_SOURCE_DIR}/host)
-  set(${out} ${CMAKE_BINARY_DIR}/embed.c PARENT_SCOPE)
+
+  add_executable(embed_compile ${CMAKE_SOURCE_DIR}/host/embed_compile.c ${CMAKE_BINARY_DIR}/embed.c)
+  target_link_libraries(embed_compile PRIVATE PkgConfig::LUA)
+  target_include_directories(embed_compile PRIVATE ${CMAKE_SOURCE_DIR}/host)
+  set_target_properties(embed_compile PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tools)
+  set(EMBED_CODE ${CMAKE_BINARY_DIR}/embedded_code)
+  add_custom_command(OUTPUT ${EMBED_CODE} DEPENDS embed_compile COMMAND embed_compile ${EMBED_CODE} VERBATIM)
+  configure_file(${CMAKE_SOURCE_DIR}/host/embed_code.c.in ${CMAKE_BINARY_DIR}/embed_code.c @ONLY)
+  set_source_files_properties(${CMAKE_BINARY_DIR}/embed_code.c PROPERTIES OBJECT_DEPENDS ${EMBED_CODE})
+  set_source_files_properties(${CMAKE_BINARY_DIR}/embed_code.c PROPERTIES INCLUDE_DIRECTORIES ${CMAKE_SOURCE_DIR}/host)
+  set(${out} ${CMAKE_BINARY_DIR}/embed.c ${CMAKE_BINARY_DIR}/embed_code.c ${EMBED_CODE} PARENT_SCOPE)
 endfunction()

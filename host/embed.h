@@ -5,7 +5,10 @@
 #ifndef MOONKEY_EMBED_H
 #define MOONKEY_EMBED_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 struct embedded {
     const char *name;  /* as in require: "moonkey.batch" */
@@ -15,5 +18,20 @@ struct embedded {
 
 extern const struct embedded embedded[];
 extern const size_t embedded_count;
+
+/* The others are resources, which are called by their path. */
+static inline bool embedded_is_module(const struct embedded *file)
+{
+    return !strchr(file->name, '/');
+}
+
+/* The same modules, compiled by the build (embed_compile.c), because parsing them was half of what a start took. Good for the
+ * very Lua that has compiled them; another one, such as a later release of the shared library, takes the sources. */
+struct embedded_code {
+    char lua[256]; /* its lua_ident */
+    uint32_t at[]; /* where that of embedded[i] begins in here, and at[i + 1] where it ends; of a resource there is none */
+};
+
+extern const struct embedded_code embedded_code;
 
 #endif

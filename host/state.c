@@ -162,6 +162,20 @@ static int load_from_directory(lua_State *L, const char *directory, const char *
     return 0;
 }
 
+/* Was it this Lua that the build has compiled the modules with? */
+static bool has_code(void)
+{
+    return strcmp(embedded_code.lua, lua_ident) == 0;
+}
+
+static int load_module(lua_State *L, const struct embedded *module)
+{
+    const uint32_t *at = &embedded_code.at[module - embedded];
+    if (has_code() && at[0] < at[1])
+        return luaL_loadbufferx(L, (const char *)&embedded_code + at[0], at[1] - at[0], module->chunk, "b");
+    return luaL_loadbufferx(L, module->source, (size_t)(module->end - module->source), module->chunk, "t");
+}
+
 /* The first of package.searchers, so that no file elsewhere can stand in for a part of the host. */
 static int search_embedded(lua_State *L)
 {
@@ -174,7 +188,7 @@ static int search_embedded(lua_State *L)
         lua_pushfstring(L, "no module '%s' in moonkey itself", name);
         return 1;
     }
-    if (luaL_loadbufferx(L, module->source, (size_t)(module->end - module->source), module->chunk, "t") != LUA_OK)
+    if (load_module(L, module) != LUA_OK)
         return lua_error(L);
     lua_pushstring(L, module->chunk + 1);
     return 2;
