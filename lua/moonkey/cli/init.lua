@@ -147,21 +147,16 @@ function M.parser()
   return parser
 end
 
+-- With this command, or with all of them for their list.
 local function make_parser(command)
   local parser = M.parser()
-  local ours = {}
-  for i, name in ipairs(M.commands) do
-    if not command or command == name then
-      ours[i] = add_command(parser, name, M.command(name))
-    else
-      parser:command(name)
-    end
-  end
-  if not command then
-    add_extensions(parser, ours)
-  elseif HIDDEN[command] or not M.is_built_in(command) then
+  if command then
     add_command(parser, command, M.command(command))
+    return parser
   end
+  local ours = {}
+  for i, name in ipairs(M.commands) do ours[i] = add_command(parser, name, M.command(name)) end
+  add_extensions(parser, ours)
   return parser
 end
 
@@ -189,6 +184,14 @@ local function asks_for_no_strict(words)
   return false
 end
 
+-- Is help asked for before the command, which therefore is none of one?
+local function asks_for_list(words, at)
+  for i = 1, at - 1 do
+    if words[i] == "--help" or words[i] == "-h" then return true end
+  end
+  return false
+end
+
 local function dispatch(words)
   say_run(words)
   local at = find_command(words)
@@ -199,7 +202,7 @@ local function dispatch(words)
   if command and command.split then -- `run` keeps what follows the script's name for the script
     words, rest = command.split(words, at, globals.arity())
   end
-  local parser = make_parser(at and words[at])
+  local parser = make_parser(at and not asks_for_list(words, at) and words[at] or nil)
   local args = parser:parse(prepare(words, command and command.free_text or {}))
   if args.version then
     require "moonkey.cli.version"()
