@@ -287,6 +287,26 @@ class Notes(Timed):
         self.assertEqual((len(self.api.writes()), run.boss.client.hgetall(run.boss.key("intents"))), (1, {}))
         self.end(worker)
 
+    def test_what_was_carried_out_already_is_not_handed_back(self):
+        """Of two POSTs of a row the first is done when the second is not allowed: the row must not be done again from its beginning."""
+        text = """
+          local api = require "moonkey.api"
+          return function(row)
+            for i = 1, 2 do
+              local reply, err = api.request("POST", "/things", { json = { n = i } })
+              if not reply then return nil, err end
+            end
+          end"""
+        self.write("post.lua", text)
+        run = self.begin(job=hashlib.sha256(text.encode()).hexdigest())
+        run.add([(1, {"n": 1})])
+        worker = self.hire("--job", "post.lua", lease="3s")
+        self.wait_for(lambda: list(run.acknowledge()))
+        self.wait_for(lambda: list(run.acknowledge(message="disk full")))
+        self.wait_for(lambda: run.chunks() == [])
+        self.assertEqual((run.outcomes(), len(self.api.writes())), ({1: "unknown"}, 1))
+        self.end(worker)
+
     def test_a_note_that_got_lost_is_sent_again(self):
         run, link = self.begin_posts(), self.link()
         worker = self.hire("--job", "post.lua", port=link.port, lease="5s")

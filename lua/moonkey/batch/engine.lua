@@ -165,6 +165,7 @@ function Engine:process(item, kept, handler)
     if value == "skipped" then r.outcome = self:skipped_or_done(r.row) end
   end
   r.withdrawn = r.outcome == "pending" and item.open ~= nil or nil
+  r.carried_out = item.carried_out
   self.course:report(r)
 end
 

@@ -108,7 +108,7 @@ end
 local function sink(options, tally, out, journal)
   local writes, failed, err = #out.sinks > 0, nil, nil
   local function tell(r)
-    r.hash, r.at, r.intended, r.withdrawn = nil, nil, nil, nil
+    r.hash, r.at, r.intended, r.withdrawn, r.carried_out = nil, nil, nil, nil, nil
     tally:add(r)
     if options.on_result and not err then
       local ok

@@ -77,12 +77,12 @@ function M.decode_rows(text)
   return items
 end
 
--- With all secrets masked. `at`, `intended` and `withdrawn` are between an engine and its journal; `announced`: this worker has
--- announced a write of the row that must not be repeated, so that it knows what came of it.
+-- With all secrets masked. `at`, `intended`, `withdrawn` and `carried_out` are between an engine and its journal; `announced`:
+-- this worker has announced a write of the row that must not be repeated, so that it knows what came of it.
 local function encode_result(r)
   local shown = {}
   for key, value in next, r do shown[key] = value end
-  shown.hash, shown.at, shown.intended, shown.withdrawn, shown.announced = nil, nil, nil, nil, nil
+  for _, name in ipairs{ "hash", "at", "intended", "withdrawn", "carried_out", "announced" } do shown[name] = nil end
   local more = (r.hash and (',"hash":"%s"'):format(hex.encode(r.hash)) or "") .. (r.announced and ',"announced":true' or "")
   return result.to_jsonl(shown):sub(1, -3) .. more .. "}"
 end

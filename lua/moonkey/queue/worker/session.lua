@@ -97,7 +97,9 @@ function Session:lose(id, quietly)
 end
 
 function Session:on_result(r)
-  if r.outcome == "failed" and r.kind == "cancelled" and self.notes:was_refused(r.row) then r.outcome = "pending" end
+  if r.outcome == "failed" and r.kind == "cancelled" and self.notes:was_refused(r.row) then
+    r.outcome = r.carried_out and "unknown" or "pending" -- as the engine's, of a run that stops
+  end
   self.tally:add(r)
   local bytes = bound(r)
   r.announced = self.notes:has_announced(r.row) or nil
