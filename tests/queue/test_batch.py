@@ -81,11 +81,14 @@ class Plain(Case):
         self.assert_ended(worker)
 
     def test_without_a_worker(self):
-        process = self.batch()
+        self.write("job.lua", "return function() end")
+        process = self.batch("--job", "job.lua", "--dry-run")
         self.run_id()
         time.sleep(5.5)
         process.send_signal(signal.SIGINT)
-        self.assert_ended(process, 130, "no worker: start one with `moonkey worker --queue redis://USER@127.0.0.1:")
+        start = f"moonkey worker --queue redis://USER@127.0.0.1:{self.redis.port}/0 --job job.lua --dry-run"
+        err = self.assert_ended(process, 130, f"no worker: start one with `{start}`\n", "0%: no worker; 0 done").err
+        self.assertEqual(err.count("moonkey worker"), 1, err)
         self.assertEqual(self.states(), {})
         self.assert_purged()
 

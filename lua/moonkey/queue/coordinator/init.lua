@@ -127,6 +127,7 @@ local function take_answer(self, answer)
     return self.course:stop("cancelled")
   end
   note_lease(self)
+  if not self.course.stopped then self.workers:ask_for_one(self.place, self.facts) end
   check_count(self, answer[2], answer[3], answer[4])
   local reason, text = self.workers:all_ended()
   if reason and self.window.count > 0 and not self.course.stopped then
@@ -268,10 +269,7 @@ function Coordinator:describe()
   if self.away_since then
     return ("the queue does not answer: trying since %d s"):format((sys.now() - self.away_since) // 1 | 0)
   end
-  if self.workers.count == 0 then
-    local place = self.place:gsub("//[^@/]*@", "//USER@") -- workers have one of their own
-    return ("no worker: start one with `moonkey worker --queue %s`"):format(place)
-  end
+  if self.workers.count == 0 then return "no worker" end
   return nil, self.workers:describe()
 end
 

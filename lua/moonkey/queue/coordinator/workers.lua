@@ -2,6 +2,7 @@
 local json = require "moonkey.json"
 local log = require "moonkey.log"
 local summary = require "moonkey.batch.summary"
+local sys = require "moonkey.sys"
 
 local M = {}
 
@@ -9,6 +10,7 @@ local Workers = {}
 Workers.__index = Workers
 
 local LEASE = 15000 -- ms, where none has been seen
+local PATIENCE = 2 -- seconds, in which workers that are there take notice of a run
 local SHOWN = 4 -- rates; of more workers, only the sum
 
 -- Reasons for which a worker ends that hold for the run when no worker is left, as text.
@@ -43,6 +45,16 @@ function Workers:update(words)
       self.lease = math.max(self.lease or 0, number_of(facts.lease))
     end
   end
+end
+
+-- Where none has come, what starts one is said: once, and not in the progress line, which may be too narrow for it.
+function Workers:ask_for_one(place, facts)
+  if self.count > 0 then self.has_asked = true end
+  self.alone_since = self.alone_since or sys.now()
+  if self.has_asked or sys.now() - self.alone_since < PATIENCE then return end
+  self.has_asked = true
+  log.info("no worker: start one with `moonkey worker --queue %s%s%s`", place:gsub("//[^@/]*@", "//USER@"), -- one of its own
+    facts.job_name and " --job " .. facts.job_name or "", facts.dry_run == "1" and " --dry-run" or "")
 end
 
 -- How long the work of any of them may go on that the server knows nothing of any more, in seconds.
