@@ -232,6 +232,14 @@ class Useless(Case):
         self.assertEqual(kind, "redis")
         self.assertRegex(text, "refused INFO: NOPERM.*moonkey queue acl coordinator")
 
+    def test_a_server_that_is_full(self):
+        boss = self.talk()
+        self.redis.admin.config_set("maxmemory", 1)
+        self.addCleanup(self.redis.admin.config_set, "maxmemory", 0)
+        kind, text, *_ = boss.ask("script", "begin", "RUN", "me", 60000, "state", "open")
+        self.assertEqual(kind, "redis")
+        self.assertRegex(text, "refused EVALSHA: OOM.*; give it more with `maxmemory`")
+
     def test_nobody_there(self):
         kind, text = self.fails(port=server.free_port())
         self.assertEqual(kind, "unreachable")

@@ -18,11 +18,13 @@ function M.exit_code(err)
   return UNUSABLE[err.kind] and 2 or 1
 end
 
--- An answer of Redis to a user who may not do that, with what to do; also where it is a script that does it.
+local RIGHTS = "; the rules that its user needs: moonkey queue acl worker, moonkey queue acl coordinator"
+local ADVICE = { NOPERM = RIGHTS, OOM = "; give it more with `maxmemory`, or fewer runs at a time" }
+
+-- With what to do, where Redis does not say that itself.
 function M.advise(err)
-  if err.code == "NOPERM" or err.message and err.message:find("^ERR The user executing the script") then
-    err.detail = err.detail .. "; the rules that its user needs: moonkey queue acl worker, moonkey queue acl coordinator"
-  end
+  local in_script = err.message and err.message:find("^ERR The user executing the script")
+  err.detail = err.detail .. (in_script and RIGHTS or ADVICE[err.code] or "")
   return err
 end
 
