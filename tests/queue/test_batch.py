@@ -93,6 +93,18 @@ class Plain(Case):
         self.assert_purged()
 
 
+    def test_workers_that_are_not_heard_of_any_more_are_not_counted(self):
+        process = self.batch()
+        alive, dead = self.played("alive"), self.played("dead")
+        dead.beat(lease=1500, rate=7)
+        for _ in range(28):
+            alive.beat(lease=60000, rate=5)
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        alive.leave()
+        self.assert_ended(process, 130, "done, 0 failed, 0/s, 1 worker: 5.0/s\n")
+
+
 class Reports(Case):
     """What workers say, and when."""
 

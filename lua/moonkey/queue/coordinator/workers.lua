@@ -103,16 +103,18 @@ local function rate_text(rate)
   return rate > 0 and rate < 10 and ("%.1f/s"):format(rate) or summary.number(rate // 1) .. "/s"
 end
 
--- "3 workers: 40/s, 38/s, 41/s", the fastest first.
+-- "3 workers: 41/s, 40/s, 38/s", the fastest first, of those that were heard of within their lease; nil where there is none.
 function Workers:describe()
-  if self.count == 0 then return nil end
   local rates, sum = {}, 0
   for _, facts in pairs(self.list) do
-    rates[#rates + 1] = number_of(facts.rate)
-    sum = sum + rates[#rates]
+    if number_of(facts.age) <= number_of(facts.lease) then
+      rates[#rates + 1] = number_of(facts.rate)
+      sum = sum + rates[#rates]
+    end
   end
-  local name = self.count == 1 and "1 worker" or self.count .. " workers"
-  if self.count > SHOWN then return ("%s: %s"):format(name, rate_text(sum)) end
+  if #rates == 0 then return nil end
+  local name = #rates == 1 and "1 worker" or #rates .. " workers"
+  if #rates > SHOWN then return ("%s: %s"):format(name, rate_text(sum)) end
   table.sort(rates, function(a, b) return a > b end)
   for i, rate in ipairs(rates) do rates[i] = rate_text(rate) end
   return ("%s: %s"):format(name, table.concat(rates, ", "))
