@@ -269,8 +269,8 @@ function Coordinator:describe()
   if self.away_since then
     return ("the queue does not answer: trying since %d s"):format((sys.now() - self.away_since) // 1 | 0)
   end
-  local workers = self.workers:describe()
-  return not workers and "no worker" or nil, workers
+  local there = self.workers:describe()
+  return not there and "no worker" or nil, there
 end
 
 function M.new(settings)
