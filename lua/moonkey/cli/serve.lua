@@ -67,7 +67,8 @@ local function exit_code(reason)
   if reason == "drained" then return 0 end
   if reason == "interrupted" then return 128 + sys.interrupted() end
   if reason == "unfit" then
-    log.error("none of the runs on the queue is one for this worker")
+    log.error("none of the runs on the queue is one for this worker; those that nobody goes on with are removed by "
+      .. "`moonkey queue purge RUN`")
     return 2
   end
   if reason ~= "consent" then log.error("%s", why(reason)) end -- the lack of consent has been told of already
