@@ -5,7 +5,7 @@
  * userdata whose user values are its coroutine and, after a failure, the traceback. The registry keeps a task from being
  * collected while it is alive, and after a failure until somebody has taken notice.
  */
-#include "task.h"
+#include "task_inside.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -17,38 +17,13 @@
 
 static const char TASK[] = "moonkey.task";
 
-/* The address of this tells the host's yields from the script's own. */
-static const char park_value;
-
-enum task_state { READY, RUNNING, WAITING, SUCCEEDED, FAILED };
-
 struct join {
     struct park park;
     struct task *task; /* whose end is waited for */
     struct join *next; /* of the same task */
 };
 
-struct task {
-    lua_State *co;
-    enum task_state state;
-    int nargs;         /* for its next resume */
-    unsigned pinned;   /* coroutines around the innermost one that cannot pass a yield on */
-    struct task *next; /* in the ready queue, then in the list of failures */
-    struct join *joins;
-    struct task_calls calls;
-    struct account *inherited, *account; /* who pays for it: the task that started it, or the row that it works on */
-};
-
-static struct {
-    struct loop *loop;
-    struct task *running, *first_ready, *last_ready;
-    struct task *failures; /* not yet joined, latest first */
-    struct park waits;     /* head of the ring of all waits */
-    unsigned alive;
-    int signo;
-    bool cancelling, reports_at_once;
-    void (*on_limit)(void);
-} sched;
+struct scheduler sched;
 
 /* The mark of a task's own coroutine, which is the host's to resume. */
 static struct task **owner_of(lua_State *co)
@@ -81,81 +56,6 @@ struct task *task_check(lua_State *L, int index)
     return luaL_checkudata(L, index, TASK);
 }
 
-/* ---- parking and waking ---- */
-
-void task_check_can_wait(lua_State *L, const char *what)
-{
-    if (sched.running && !sched.running->pinned && lua_isyieldable(L))
-        return;
-    luaL_error(
-        L,
-        "%s has to wait, which Lua does not allow inside table.sort, string.gsub, a finalizer or another C function that "
-        "calls back; collect the values first and call it outside the callback",
-        what);
-}
-
-void task_unpark(struct park *p)
-{
-    if (!p->next)
-        return;
-    p->prev->next = p->next;
-    p->next->prev = p->prev;
-    p->prev = p->next = NULL;
-    p->task = NULL;
-}
-
-static void make_ready(struct task *task)
-{
-    task->state = READY;
-    task->next = NULL;
-    *(sched.last_ready ? &sched.last_ready->next : &sched.first_ready) = task;
-    sched.last_ready = task;
-}
-
-void task_wake(struct park *p, enum wake why)
-{
-    if (p->wake != WAKE_PENDING)
-        return;
-    p->wake = why;
-    struct task *task = p->task;
-    task_unpark(p);
-    if (task)
-        make_ready(task);
-}
-
-static void give_up(struct park *p)
-{
-    void (*how)(struct park *) = p->abandon ? p->abandon : p->cancel;
-    if (how)
-        how(p);
-}
-
-int task_park(lua_State *L, struct park *p, lua_KFunction k, lua_KContext ctx)
-{
-    if (p->wake == WAKE_PENDING && limits_interrupted(sched.running->account))
-        give_up(p);
-    if (p->wake == WAKE_PENDING && sched.cancelling && p->cancel)
-        p->cancel(p);
-    if (p->wake != WAKE_PENDING)
-        return k(L, LUA_OK, ctx);
-    p->task = sched.running;
-    p->prev = sched.waits.prev;
-    p->next = &sched.waits;
-    p->prev->next = p->next->prev = p;
-    return task_pass_park(L, k, ctx);
-}
-
-int task_pass_park(lua_State *L, lua_KFunction k, lua_KContext ctx)
-{
-    lua_pushlightuserdata(L, (void *)&park_value);
-    return lua_yieldk(L, 1, ctx, k);
-}
-
-bool task_is_park_value(lua_State *L, int index)
-{
-    return lua_touserdata(L, index) == &park_value;
-}
-
 void task_push_current(lua_State *L)
 {
     lua_rawgetp(L, LUA_REGISTRYINDEX, sched.running);
@@ -164,46 +64,6 @@ void task_push_current(lua_State *L)
 bool task_is_outermost(lua_State *L)
 {
     return sched.running && sched.running->co == L;
-}
-
-void task_pin(void)
-{
-    sched.running->pinned++;
-}
-
-void task_unpin(void)
-{
-    sched.running->pinned--;
-}
-
-void task_cancel_waits(void)
-{
-    sched.cancelling = true;
-    for (struct park *p = sched.waits.next, *next; p != &sched.waits; p = next) {
-        next = p->next;
-        if (p->cancel)
-            p->cancel(p);
-    }
-}
-
-void task_cancel_account(const struct account *account)
-{
-    for (struct park *p = sched.waits.next, *next; p != &sched.waits; p = next) {
-        next = p->next;
-        if (p->task->account == account)
-            give_up(p);
-    }
-}
-
-void task_interrupt(int signo)
-{
-    sched.signo = signo;
-    task_cancel_waits();
-}
-
-int task_interrupted(void)
-{
-    return sched.signo ? sched.signo : loop_signalled();
 }
 
 /* ---- who pays ---- */
@@ -296,7 +156,7 @@ struct task *task_spawn(lua_State *L, int nargs)
     lua_xmove(L, task->co, nargs + 1);
     task->nargs = nargs + 1;
     sched.alive++;
-    make_ready(task);
+    task_make_ready(task);
     return task;
 }
 
