@@ -1,4 +1,5 @@
 """`moonkey batch --queue`: its coordinator, against a real Redis; with real workers, and with one that the test plays."""
+import functools
 import json
 import os
 import shutil
@@ -92,6 +93,17 @@ class Plain(Case):
         self.assertEqual(self.states(), {})
         self.assert_purged()
 
+
+    def test_a_right_that_its_user_has_not_is_told_once(self):
+        may_read = functools.partial(self.redis.admin.acl_setuser, "coordinator", enabled=True)
+        self.addCleanup(may_read, commands=["+xread"])
+        may_read(commands=["-xread"])
+        process = self.batch()
+        time.sleep(4)
+        may_read(commands=["+xread"])
+        process.send_signal(signal.SIGINT)
+        err = self.assert_ended(process, 130, "refused XREAD: NOPERM").err
+        self.assertEqual((err.count("NOPERM"), err.count("answers again")), (1, 0), err)
 
     def test_workers_that_are_not_heard_of_any_more_are_not_counted(self):
         process = self.batch()

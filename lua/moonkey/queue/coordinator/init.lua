@@ -43,18 +43,23 @@ function Coordinator:compare()
   self.keeping:send()
 end
 
+-- What Redis refuses, such as a right that the user has not, it refuses again, between other answers: that is said once.
 function Coordinator:failed(err)
   self.err = err
   self:compare()
-  if self.away_since then return log.debug("queue: %s", err) end
-  self.away_since = sys.now()
-  log.warn("queue: %s; trying again, and nothing is lost", err)
+  local refusal = err.kind == "redis" and tostring(err)
+  if self.away_since or self.refusals[refusal] then
+    log.debug("queue: %s", err)
+  else
+    log.warn("queue: %s; trying again, and nothing is lost", err)
+    if refusal then self.refusals[refusal] = true else self.was_away = true end
+  end
+  self.away_since = self.away_since or sys.now()
 end
 
 local function answers(self)
-  if not self.away_since then return end
-  log.info("queue: it answers again")
-  self.away_since = nil
+  if self.was_away then log.info("queue: it answers again") end
+  self.away_since, self.was_away = nil, nil
 end
 
 -- ---- before the first row ----
@@ -275,7 +280,7 @@ end
 
 function M.new(settings)
   local self = setmetatable({ token = hex.encode(sys.random(8)), place = settings.conn.place.text, state = "open", taken = {},
-    retries = 0, answered = {}, -- set of the keys with answers for workers
+    refusals = {}, retries = 0, answered = {}, -- set of the keys with answers for workers
     adding = 0, cursor = "0", at_once = reports.MOST, workers = workers.new(), closing = core.gate(),
     keeping = signals.new(), reading = signals.new(), sending = signals.new() }, Coordinator)
   for name, value in pairs(settings) do self[name] = value end
