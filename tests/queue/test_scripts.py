@@ -125,7 +125,7 @@ class Fence(Case):
         self.assertEqual(self.worker("note", "w1", "1-1", 1, "LATE", "7", "POST /x"), "lost")
         self.assertEqual(self.results(), [])
         self.assertFalse(self.redis.admin.exists(self.boss.key("intents")))
-        self.assertEqual(self.beat("w1", "1-1"), ["open", 0, "1-1"])
+        self.assertEqual(self.beat("w1", "1-1"), ["open", 0, 1, "1-1"])
         self.assertEqual(self.take("w1"), ["open"], "and the beat of one who lost it does not take it back")
         self.assertEqual(self.worker("finish", "w2", "1-1", 2, "RIGHT"), "ok")
 
@@ -141,7 +141,7 @@ class Fence(Case):
         self.add("1-1")
         self.take("w1")
         self.pass_lease()
-        self.assertEqual(self.beat("w1", "1-1"), ["open", 0])
+        self.assertEqual(self.beat("w1", "1-1"), ["open", 0, 1])
         self.assertEqual(self.take("w2"), ["open"])
         self.assertEqual(self.worker("finish", "w1", "1-1", 1, "{}"), "ok")
 
@@ -156,7 +156,7 @@ class Fence(Case):
         self.add("1-1", "1-2")
         self.take("w1"), self.take("w1")
         self.assertEqual(self.boss("drop", "1-1", "9-9"), 1)
-        self.assertEqual(self.beat("w1", "1-1", "1-2"), ["open", 0, "1-1"])
+        self.assertEqual(self.beat("w1", "1-1", "1-2"), ["open", 0, 1, "1-1"])
         self.assertEqual(self.boss("list"), ["1-2", "1-2"])
         self.assertEqual(self.worker("finish", "w1", "1-1", 1, "{}"), "lost")
 
@@ -219,7 +219,7 @@ class States(Case):
             chunk = self.take("w1")[1]
             self.assertEqual(self.boss("state", state, "because"), state)
             self.assertEqual(self.take("w1"), [state])
-            self.assertEqual(self.beat("w1"), [state, 0])
+            self.assertEqual(self.beat("w1"), [state, 0, 1])
             self.assertEqual(self.boss("watch", "boss-1", 60000)[0], state)
             self.assertEqual(self.worker("finish", "w1", chunk, 1, "{}"), "ok")
             self.assertEqual(len(self.results()), deliveries)
@@ -238,7 +238,7 @@ class States(Case):
     def test_of_no_run_are_gone_and_nothing_is_left_of_the_question(self):
         self.redis.admin.flushall()
         for answer, call in (
-            (["gone"], ("take", "w1", LEASE, MOST)), (["gone", 0, "1-1"], ("beat", "w1", LEASE, "{}", "1-1")),
+            (["gone"], ("take", "w1", LEASE, MOST)), (["gone", 0, 0, "1-1"], ("beat", "w1", LEASE, "{}", "1-1")),
             ("gone", ("finish", "w1", "1-1", 1, "{}")), ("gone", ("note", "w1", "1-1", 1, "{}")), ([0, 1000], ("pace", "w1", 3)),
             (0, ("pause", "w1", 1000)), ("gone", ("leave", "w1")),
         ):
@@ -262,7 +262,7 @@ class Vouching(Case):
         self.assertEqual(self.take("w2"), ["unvouched"])
         self.assertEqual(self.worker("finish", "w1", "1-1", 1, "{}"), "unvouched")
         self.assertEqual(self.worker("note", "w1", "1-1", 1, "{}", "1", "POST /x"), "unvouched")
-        self.assertEqual(self.beat("w1", "1-1", "1-2"), ["unvouched", 0, "1-2"], "but what it holds it may hold on to")
+        self.assertEqual(self.beat("w1", "1-1", "1-2"), ["unvouched", 0, 1, "1-2"], "but what it holds it may hold on to")
         self.assertEqual(self.boss("vouch", old), "unvouched", "not for another than that it has compared with")
         self.assertEqual(self.boss("begin", "boss-1", 1000, "state", "open")[0], "ok")
         self.assertEqual(self.take("w2"), ["unvouched"], "nor by beginning it once more")
@@ -275,7 +275,7 @@ class Vouching(Case):
         self.take("w1")
         self.boss("state", "cancelled", "by hand")
         self.restart()
-        self.assertEqual(self.beat("w1", "1-1"), ["cancelled", 0])
+        self.assertEqual(self.beat("w1", "1-1"), ["cancelled", 0, 1])
         self.assertEqual(self.worker("finish", "w1", "1-1", 1, "{}"), "ok")
 
     def test_what_the_server_forgot_can_be_added_anew(self):

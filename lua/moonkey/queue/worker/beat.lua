@@ -62,8 +62,9 @@ local function beat(self)
   if not reply then return nil end
   renew(self, sent)
   self.pace:back()
+  self.on_coordinator(reply[3] == 1)
   self.on_state(reply[1])
-  for i = 3, #reply do self.on_lost(reply[i]) end
+  for i = 4, #reply do self.on_lost(reply[i]) end
   share_pause(self, reply[2])
   look_at_facts(self, sent)
   return reply[1]
@@ -117,8 +118,8 @@ end
 
 --[[
 { link =, held =, pace =, lease = seconds, facts() = what the worker says of itself, as JSON,
-  on_state(state) with each answer, on_facts(rate, built_in) of the run now and then, on_lost(id) of a chunk that it does not
-  hold any more, on_over() when the lease is over, on_tick() at each beat }
+  on_state(state) and on_coordinator(is it alive) with each answer, on_facts(rate, built_in) of the run now and then,
+  on_lost(id) of a chunk that it does not hold any more, on_over() when the lease is over, on_tick() at each beat }
 ]]
 function M.new(options)
   local self = setmetatable({ news = signals.new(), answered = sys.elapsed(), until_ = -math.huge, told_until = 0,

@@ -85,6 +85,14 @@ function Held:return_rest(chunk)
   pass_over_rest(self, chunk)
 end
 
+-- Has all that is held been reported?
+function Held:is_handed_in()
+  for _, chunk in pairs(self.chunks) do
+    if not chunk.handed_in then return false end
+  end
+  return self.count > 0
+end
+
 function Held:all()
   local all = {}
   for _, chunk in pairs(self.chunks) do all[#all + 1] = chunk end

@@ -10,6 +10,7 @@ local links = require "moonkey.queue.worker.link"
 local log = require "moonkey.log"
 local runs = require "moonkey.queue.worker.runs"
 local sessions = require "moonkey.queue.worker.session"
+local shelves = require "moonkey.queue.worker.shelf"
 local signals = require "moonkey.queue.signal"
 local summary = require "moonkey.batch.summary"
 local sys = require "moonkey.sys"
@@ -23,7 +24,7 @@ Worker.__index = Worker
 local LOOK = 0.5 -- seconds until it looks for runs again
 
 -- After these it may come back to the same run.
-local COMES_BACK = { changed = true, lost = true, lease = true, away = true, idle = true }
+local COMES_BACK = { changed = true, lost = true, lease = true, away = true, idle = true, unattended = true }
 
 local function hostname()
   local file = io.open("/proc/sys/kernel/hostname")
@@ -76,23 +77,40 @@ function Worker:may_leave(run, seconds)
   if self.runs:is_elsewhere(run, seconds > self.lease) then return "idle" end
 end
 
+-- May it work on another run instead, while what it has of this one waits for a coordinator that is gone?
+function Worker:may_set_aside(run)
+  return not self.drain and not self.shelf:is_full() and self.runs:is_elsewhere(run)
+end
+
 function Worker:serve(run)
   local served = self:served_run(run)
   return sessions.run{ link = links.new(self.connection, run.id, self.consumer), run = run, jobs = self.jobs,
     lease = self.lease, own_rate = self.own_rate, host = self.host, tally = served.tally,
     set_up = function() return set_up(self, served) end,
-    may_leave = function(...) return self:may_leave(...) end }
+    shelf = self.shelf, may_leave = function(...) return self:may_leave(...) end,
+    may_set_aside = function(...) return self:may_set_aside(...) end }
 end
 
 local SAID = { closing = "its coordinator has stopped it", halted = "it was halted", cancelled = "it was cancelled",
-  gone = "it is over", drained = "nothing is left to be done", lost = "begins anew", lease = "begins anew" }
+  gone = "it is over", drained = "nothing is left to be done", lost = "begins anew", lease = "begins anew",
+  unattended = "its coordinator is gone: set aside until it has one again, because other runs wait" }
+
+-- Runs that have ended since this worker has left them.
+local function tear_down_ended(self)
+  for id in pairs(self.served) do
+    if self.runs:is_over(id) then self:tear_down(id) end
+  end
+end
 
 -- Work on a run until that is over for this worker. A reason to end, or nil and why that was.
 local function work_on(self, run)
+  self.shelf.serving = run.id
   local reason, ended = self:serve(run)
+  self.shelf.serving = nil
   if reason then return reason end
   if SAID[ended] then log.info("run %s: %s", run.id, SAID[ended]) end
   if not COMES_BACK[ended] then self:tear_down(run.id) end
+  if ended == "unattended" then self.runs:set_aside(run) end
   if ended == "away" then signals.new():wait(LOOK) end
   return nil, ended
 end
@@ -109,6 +127,7 @@ local function work(self)
   local passed, is_first = {}, true -- runs that it has just left, because there was nothing to do
   while not sys.interrupted() do
     if http.stop_reason() then return http.stop_reason() end
+    tear_down_ended(self)
     local run, misfits, err = self.runs:next(passed)
     if run then
       self.said = nil
@@ -137,6 +156,7 @@ end
 -- setup and teardown are raised.
 function Worker:work()
   local reason = work(self)
+  self.shelf:close()
   for id in pairs(self.served) do self:tear_down(id) end
   return reason
 end
@@ -156,6 +176,7 @@ function M.new(options)
   for name, value in pairs(options) do self[name] = value end
   self.consumer = consumer_name(self.host)
   self.own.account = account_id()
+  self.shelf = shelves.new()
   self.runs = runs.new(self.connection, self.own, self.wanted)
   return self
 end

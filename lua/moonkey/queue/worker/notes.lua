@@ -113,6 +113,11 @@ function Notes:forget(row)
   self.announced[row], self.refused[row] = nil, nil
 end
 
+-- Do rows wait for the coordinator?
+function Notes:is_waiting()
+  return next(self.unacked) ~= nil
+end
+
 -- Nothing is recorded any more: rows that wait for that are told `why`.
 function Notes:give_up(why)
   self.given_up = self.given_up or why

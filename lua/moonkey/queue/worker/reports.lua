@@ -7,7 +7,6 @@ local core = require "moonkey.task.core"
 local http = require "moonkey.http"
 local log = require "moonkey.log"
 local signals = require "moonkey.queue.signal"
-local summary = require "moonkey.batch.summary"
 local task = require "moonkey.task"
 
 local M = {}
@@ -55,7 +54,8 @@ end
 local function hand_in(self, chunk, reason)
   local changes, retries = count(self)
   local report = { results = chunk.results, changes = changes, retries = retries, stopped = reason }
-  local answer = deliver(self, chunk, text_of(chunk, report))
+  chunk.text = text_of(chunk, report)
+  local answer = deliver(self, chunk, chunk.text)
   if answer ~= "ok" and not chunk.unclear then -- the next report has them
     self.changes, self.retries = self.changes - changes, self.retries - retries
   end
@@ -81,10 +81,6 @@ function Reports:settle(may_wait)
   while self.open > 0 and may_wait() do self.settled:wait(AGAIN) end
   self.given_up = true
   while self.open > 0 do self.settled:wait(AGAIN) end
-  if self.held.count > 0 then
-    log.warn("%s could not be handed back: the queue cannot be asked; others are given them once the lease is over",
-      self.held.count == 1 and "1 chunk" or summary.number(self.held.count) .. " chunks")
-  end
 end
 
 function M.new(link, held)

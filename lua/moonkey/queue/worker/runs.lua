@@ -69,12 +69,19 @@ local function unfit(own, facts, settings)
   end
 end
 
+-- Was it set aside, and is its coordinator still gone?
+local function is_aside(self, id)
+  if not self.aside[id] then return false end
+  self.aside[id] = self.link:call("EXISTS", keys.of(id, "coordinator")) ~= 1 or nil
+  return self.aside[id]
+end
+
 -- { id =, rate =, built_in = settings of the built-in job, work = its job } where this worker can do it; nil, and "unfit" where
 -- it cannot; nil, nil, err where nobody tells.
 function Runs:look_at(id)
   local facts, err = runs.facts(self.link, id)
   if facts == nil then return nil, nil, err end
-  if not facts or facts.state ~= "open" then return nil end
+  if not facts or facts.state ~= "open" or is_aside(self, id) then return nil end
   local settings = settings_of(facts)
   local why = unfit(self.own, facts, settings)
   if not why then
@@ -136,6 +143,16 @@ function Runs:is_elsewhere(this, patient)
   return false
 end
 
+-- It is none to work on until it has a coordinator again.
+function Runs:set_aside(run)
+  self.aside[run.id] = true
+end
+
+-- Is there no such run any more?
+function Runs:is_over(id)
+  return self.link:call("EXISTS", keys.of(id, "run")) == 0
+end
+
 -- Does anybody have rows of it to do?
 function Runs:is_empty(run)
   return self.link:call("HLEN", keys.of(run.id, "sizes")) == 0
@@ -144,7 +161,7 @@ end
 -- `own`: { job = the worker's or nil, path =, sha256 = of its file, target =, account =, dry_run =, read_only =, checks
 -- = who demands some }; `wanted`: id of the only run to be worked on, or nil.
 function M.new(link, own, wanted)
-  return setmetatable({ link = link, own = own, wanted = wanted, told = {} }, Runs)
+  return setmetatable({ link = link, own = own, wanted = wanted, told = {}, aside = {} }, Runs)
 end
 
 return M

@@ -18,10 +18,12 @@ local notes = require "moonkey.queue.worker.notes"
 local paces = require "moonkey.queue.worker.pace"
 local progress = require "moonkey.batch.progress"
 local reports = require "moonkey.queue.worker.reports"
+local shelves = require "moonkey.queue.worker.shelf"
 local sources = require "moonkey.queue.worker.source"
 local speeds = require "moonkey.batch.speed"
 local sys = require "moonkey.sys"
 local takings = require "moonkey.queue.worker.taking"
+local task = require "moonkey.task"
 
 local M = {}
 
@@ -29,6 +31,9 @@ local Session = {}
 Session.__index = Session
 
 local PATIENCE = 5 -- seconds
+local ALONE = 5 -- seconds for which a coordinator that is not alive may come back
+local LOOK = 1 -- seconds between looks for another run
+local SETTLE = 1 -- seconds in which reports are accepted if they are at all
 local MOST_BYTES = 4 * 1024 * 1024 -- of what came of the rows of a chunk; the others of it go back then
 
 -- What is said to calls that are not sent any more.
@@ -142,8 +147,34 @@ local function rest(self, seconds)
   if reason then self:finish(reason) end
 end
 
+-- The coordinator is gone, and what this worker holds waits for that: the run is set aside where another has rows to be done.
+function Session:set_aside()
+  if self.ending or self.stopped then return end
+  self.ending = "unattended"
+  self.taking:finish()
+  self.source:close()
+  self.notes:give_up("the coordinator is gone, and other runs wait for this worker")
+end
+
+-- Is all that is held waiting for the coordinator, or for a server that somebody vouches for?
+local function is_blocked(self)
+  return self.notes:is_waiting() or self.state == "unvouched" and self.held:is_handed_in()
+end
+
+local function look_elsewhere(self, now)
+  if now - self.heard_at < ALONE or now - (self.looked_at or 0) < LOOK then return end
+  if self.is_looking or not is_blocked(self) then return end
+  self.looked_at, self.is_looking = now, true
+  task.spawn(function()
+    local may = self.may_set_aside(self.run)
+    self.is_looking = false
+    if may then self:set_aside() end
+  end)
+end
+
 -- With each beat. Rows that wait for the coordinator do so for a while only, once the worker is to end.
 local function look_around(self)
+  look_elsewhere(self, sys.now())
   if not sys.interrupted() and not http.stop_reason() then return end
   self.source:close()
   self.leaves_at = self.leaves_at or sys.now() + math.min(self.lease, PATIENCE)
@@ -161,6 +192,7 @@ local function open(self)
     link = link, held = self.held, pace = self.pace, lease = lease,
     facts = function() return facts_of(self) end,
     on_state = function(state) self:note_state(state) end,
+    on_coordinator = function(is_alive) if is_alive then self.heard_at = sys.now() end end,
     on_facts = function(...) self:note_facts(...) end,
     on_lost = function(id) self:lose(id) end,
     on_over = function() self:stop("lease") end,
@@ -187,8 +219,13 @@ local function hand_back(self, reason)
   local latest
   self.reports:settle(function()
     if not latest and (reason or sys.interrupted()) then latest = sys.now() + self.lease end
+    if not latest and self.ending == "unattended" then latest = sys.now() + SETTLE end
     return not latest or sys.now() < latest
   end)
+  if self.held.count == 0 then return end
+  if self.ending ~= "unattended" or reason or sys.interrupted() then return shelves.tell_lost(self.held.count) end
+  self.is_shelved = true
+  self.shelf:put(self.link, self.lease, facts_of(self), self.held:all())
 end
 
 local function close(self)
@@ -196,7 +233,7 @@ local function close(self)
   self.notes:close()
   self.beat:close()
   self.pace:close()
-  self.link:script("leave")
+  if not self.is_shelved then self.link:script("leave") end
   if self.stopped and not sys.interrupted() then control.go_on() end
 end
 
@@ -213,14 +250,16 @@ end
 
 --[[
 M.run{ link = to the run, run = { id =, rate =, built_in =, work = the job }, jobs =, lease = seconds, own_rate =, host =,
-       tally =, set_up(run) = the job's state, may_leave(run, seconds) = a reason where there is nothing to do for so long }
+       tally =, shelf =, set_up(run) = the job's state, may_leave(run, seconds) = a reason where there is nothing to do for so
+       long, may_set_aside(run) = is there another to work on }
 returns why the worker has to end (as the engine's, such as "auth" or "interrupted"), or nil and why it does not work on this
-run any more: "closing", "halted", "cancelled", "gone"; what may_leave() said; "changed", "lost", "lease", "away": it may begin
-anew.
+run any more: "closing", "halted", "cancelled", "gone"; what may_leave() said; "unattended": not until it has a coordinator
+again; "changed", "lost", "lease", "away": it may begin anew.
 ]]
 function M.run(options)
   local self = setmetatable({}, Session)
   for name, value in pairs(options) do self[name] = value end
+  self.heard_at = sys.now()
   self.speed = speeds.new(sys.now(), self.tally:settled(), 1)
   open(self)
   local ok, reason = true, nil
