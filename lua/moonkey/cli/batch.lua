@@ -37,9 +37,9 @@ With --job, a Lua file decides what is done for each row. It returns function(ro
 { setup =, job =, teardown = }; ctx has row, line, id, run, log, and state, which is what setup
 returned.
 
-Exit: 0 all done, 1 the journal or standard output cannot be written, 2 unusable input, 3 some rows
-failed, 4 not authorised, 5 stopped by --halt, --max-changes or for lack of consent, or a plan that
-was applied already, 130 or 143 interrupted.]],
+Exit: 0 all done, 1 the journal or standard output cannot be written, or the queue not reached,
+2 unusable input, 3 some rows failed, 4 not authorised, 5 stopped by --halt, --max-changes,
+`queue cancel` or for lack of consent, or a plan that was applied already, 130 or 143 interrupted.]],
 }
 
 function M.configure(cmd)
