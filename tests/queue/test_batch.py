@@ -350,6 +350,21 @@ class Stopping(Case):
         self.assert_ended(process, 4, "no worker is left", "refused its credential (401)")
         self.assertEqual(self.states(), {})
 
+    def test_by_what_a_worker_has_ended(self):
+        secret = self.api.env["MPT_API_TOKEN"]
+        self.write("job.lua", f"return {{ setup = function() error('no setup with {secret}') end, job = function() end }}")
+        process = self.batch("--job", "job.lua")
+        run = self.run_id()
+        for _ in range(2):
+            self.assert_ended(self.hire("--job", "job.lua"), 1, "no setup with")
+        status = self.run_moonkey("queue", "status", run, "--queue", self.redis.url("coordinator"), env=self.env).out
+        self.assertRegex(status, "The last worker that ended by an error: [^ ]+ .*job.lua:1: no setup with")
+        self.assertNotIn(secret[-40:], status)
+        process.send_signal(signal.SIGINT)
+        err = self.assert_ended(process, 130).err
+        self.assertRegex(err, "warning: worker [^ ]+ has ended: .*job.lua:1: no setup with")
+        self.assertEqual(err.count("has ended:"), 1)
+
     def test_cancelled(self):
         process = self.batch()
         run = self.run_id()

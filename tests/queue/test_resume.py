@@ -242,7 +242,8 @@ class Redis(Case):
         self.assertEqual(worker.finish(one), "unvouched")
         self.wait_for(lambda: worker.beat() and worker.finish(one) == "ok", "nobody vouches for the server")
         worker.finish(worker.take())
-        self.assert_ended(process, 0, "10 done", "the server was started anew")
+        done = self.assert_ended(process, 0, "10 done")
+        self.assertEqual(done.err.count("the server was started anew"), 1, done.err)
         self.assert_all()
 
     def test_it_forgets_that_the_run_goes_on(self):

@@ -91,7 +91,7 @@ class Chunks(Case):
         self.take()
         self.assertEqual(self.worker("finish", "w1", "1-1", 1, "RESULTS"), "ok")
         self.assertEqual(self.results(), [{"kind": "rows", "chunk": "1-1", "consumer": "w1", "body": "RESULTS"}])
-        self.assertEqual(self.boss("watch", "boss-1", 1000)[:5], ["open", 0, 0, 1, 0])
+        self.assertEqual(self.boss("watch", "boss-1", 1000)[:6], ["open", 0, 0, 1, 0, ""])
         self.assertEqual(self.worker("finish", "w1", "1-1", 1, "RESULTS"), "lost", "and is not finished twice")
         self.assertEqual(len(self.results()), 1)
         for name in ("sizes", "holders", "intents"):
@@ -327,15 +327,23 @@ class Coordinators(Case):
         self.beat("w1", "1-1", facts='{"host":"h","rate":1.5}', lease=50)
         self.beat("w2", facts='{"host":"i"}')
         answer = self.boss("watch", "boss-1", 1000)
-        self.assertEqual(answer[:5], ["open", 0, 1, 0, 0])
-        workers = {answer[i]: json.loads(answer[i + 1]) for i in range(5, len(answer), 2)}
+        self.assertEqual(answer[:6], ["open", 0, 1, 0, 0, ""])
+        workers = {answer[i]: json.loads(answer[i + 1]) for i in range(6, len(answer), 2)}
         self.assertEqual(set(workers), {"w1", "w2"})
         self.assertEqual((workers["w1"]["host"], workers["w1"]["rate"]), ("h", 1.5))
         self.assertLess(abs(workers["w1"]["at"] / 1000 - time.time()), 30)
         self.assertLess(workers["w1"]["age"], 50 * 4)
         time.sleep(0.25)
-        self.assertEqual(self.boss("watch", "boss-1", 1000)[5::2], ["w2"])
+        self.assertEqual(self.boss("watch", "boss-1", 1000)[6::2], ["w2"])
         self.assertEqual(self.take("w2", lease=50)[1], "1-1", "what it held is not lost with it")
+
+    def test_tells_by_what_a_worker_has_ended(self):
+        for name in ("w1", "w2", "w3"):
+            self.beat(name)
+        self.worker("leave", "w1", "no setup")
+        self.worker("leave", "w2", "no setup, either")
+        self.worker("leave", "w3")
+        self.assertEqual(self.boss("watch", "boss-1", 1000), ["open", 0, 0, 0, 0, "w2 no setup, either"])
 
     def test_what_a_worker_wrote_harms_nobody_else(self):
         self.add("1-1")

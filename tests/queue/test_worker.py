@@ -70,7 +70,8 @@ class Refusals(Timed):
                 (["worker", "--queue", "redis://redis.test"], 2, "refusing redis://redis.test: the rows, and a password"),
                 (["worker", "--queue", "redis://u:p@127.0.0.1"], 2, "must not have a password in it"),
                 (self.arguments(lease="10ms"), 2, "--lease 10ms: expected a duration from 1s to 1h"),
-                (self.arguments(lease="soon"), 2, "--lease soon: expected a duration"),
+                (self.arguments(lease="soon"), 2, "--lease soon: expected a duration from 1s to 1h"),
+                (self.arguments(lease="0s"), 2, "--lease 0s: expected a duration from 1s to 1h"),
                 ([*self.arguments(), "--emulator"], 2, "each worker would have an emulator of its own"),
                 ([*self.arguments(), "--run", "last"], 2, "a worker needs the id of the run"),
                 (self.arguments("--job", "none.lua"), 2, "cannot open the job file"),
@@ -214,6 +215,7 @@ class Guards(Timed):
         done = self.work("--drain", "--job", "job.lua")
         self.assertEqual(done.code, 1, done.err)
         self.assertIn("no setup", done.err)
+        self.assertRegex(run.boss.client.hget(run.boss.key("run"), "ended"), "^[^ ]+ .*job.lua:1: no setup$")
         self.assertEqual((run.held(), run.workers()), ({}, {}))
 
     def test_a_row_that_takes_too_much_processor_time(self):

@@ -22,9 +22,10 @@ local SHORTEST, LONGEST = 1, 3600 -- seconds of a lease
 local PASSED = 0.34 -- of a lease, that an answer of Redis may take: a lost one leaves time for another try
 
 local function lease_of(args)
-  local lease = units.duration("--lease", args.lease or DEFAULT_LEASE)
+  local wanted = "from 1s to 1h"
+  local lease = units.duration("--lease", args.lease or DEFAULT_LEASE, nil, wanted)
   if lease >= SHORTEST and lease <= LONGEST then return lease end
-  stop.usage(("--lease %s: expected a duration from 1s to 1h"):format(args.lease))
+  stop.usage(("--lease %s: expected a duration %s"):format(args.lease, wanted))
 end
 
 local function place_of(args)

@@ -7,12 +7,14 @@ local SECONDS = { ms = 0.001, s = 1, m = 60, h = 3600, d = 86400, w = 7 * 86400 
 local LONGEST = 1e7 -- seconds
 
 -- Seconds. A bare number is seconds, as with curl's --max-time; where days are meant (`most` seconds or fewer), it is refused.
-function M.duration(flag, text, most)
+-- `wanted`: which durations are, where that is not any.
+function M.duration(flag, text, most, wanted)
   local number, unit = text:match("^(%d+%.?%d*)(%a*)$")
   local scale = SECONDS[unit == "" and not most and "s" or unit]
   local seconds = number and scale and tonumber(number) * scale
   if not seconds or seconds <= 0 or seconds > (most or LONGEST) then
-    stop.usage(("%s %s: expected a duration such as %s"):format(flag, text, most and "90d, 12w or 36h" or "500ms, 20s or 5m"))
+    wanted = wanted or most and "such as 90d, 12w or 36h" or "such as 500ms, 20s or 5m"
+    stop.usage(("%s %s: expected a duration %s"):format(flag, text, wanted))
   end
   return seconds
 end

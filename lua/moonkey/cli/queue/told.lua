@@ -51,7 +51,8 @@ function M.describe(look, server)
     vouched = facts.server == server, coordinator = look.coordinator, waiting = look.waiting, held = look.held,
     reports = look.reports, set_aside = look.set_aside, pause = look.pause, rate = tonumber(facts.rate), job = facts.job,
     job_name = facts.job_name, target = facts.target, account = facts.account, dry_run = facts.dry_run == "1",
-    version = facts.version, pending = json.array(look.pending), workers = workers_of(look), dead = json.array(look.dead) }
+    version = facts.version, ended = facts.ended, pending = json.array(look.pending), workers = workers_of(look),
+    dead = json.array(look.dead) }
 end
 
 local function duration(ms)
@@ -127,6 +128,7 @@ M.DEAD = {
 function M.sentences(look)
   local list = {}
   if look.why then list[1] = ("It is %s: %s"):format(look.state, harmless(redact(look.why))) end
+  if look.ended then list[#list + 1] = "The last worker that ended by an error: " .. harmless(redact(look.ended)) end
   if look.pause > 0 then
     list[#list + 1] = ("All workers pause for %s: the platform asks for it"):format(duration(look.pause))
   end

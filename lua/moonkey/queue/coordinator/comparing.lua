@@ -129,9 +129,18 @@ function M.watch(self)
   local answer, err = self.conn:script("watch", self.run, self.token, M.ALIVE)
   if not answer then return nil, err end
   if answer[1] == "gone" or answer[1] == "usurped" then return answer end
-  self.workers:update(table.move(answer, 6, #answer, 1, {}))
+  self.workers:update(table.move(answer, 7, #answer, 1, {}))
+  self.workers:note_end(answer[6])
   if self.vouched and self.vouched == self.conn:server(self.run) then self.workers:remember() end
   return answer
+end
+
+-- Once of each process of it: that may have to be compared with more than once.
+local function tell_anew(self, longest)
+  local server = self.conn:server(self.run)
+  if server == self.told_of then return end
+  self.told_of = server
+  log.info("queue: the server was started anew; work goes on once all workers have heard of it, after %.3g s at most", longest)
 end
 
 --[[
@@ -141,7 +150,7 @@ anew, also because the run is to stop, which the server has to know first; nil, 
 ]]
 local function outwait(self)
   local began, longest = sys.now(), self.workers:longest_lease()
-  log.info("queue: the server was started anew; work goes on once all workers have heard of it, after %.3g s at most", longest)
+  tell_anew(self, longest)
   while sys.now() - began < longest and not self.is_ending do
     if self.must_compare or self.course:must_stop() then return nil end
     local answer, err = M.watch(self)

@@ -1,6 +1,7 @@
 -- The workers of a run, as far as its coordinator knows them: who is there, how fast, and why the last ones have ended.
 local json = require "moonkey.json"
 local log = require "moonkey.log"
+local result = require "moonkey.batch.result"
 local summary = require "moonkey.batch.summary"
 local sys = require "moonkey.sys"
 
@@ -11,6 +12,7 @@ Workers.__index = Workers
 
 local LEASE = 15000 -- ms, where none has been seen
 local PATIENCE = 2 -- seconds, in which workers that are there take notice of a run
+local LONGEST = 600 -- bytes of what a worker says of its end
 local SHOWN = 4 -- rates; of more workers, only the sum
 
 -- Reasons for which a worker ends that hold for the run when no worker is left, as text.
@@ -76,6 +78,15 @@ function Workers:have_all_beaten(seconds)
     if not facts or number_of(facts.age) >= seconds * 1000 then return false end
   end
   return true
+end
+
+-- "WORKER what it said", of the last that has ended by an error; or "". Said once, because the others that do the same job are
+-- likely to end alike.
+function Workers:note_end(text)
+  local who, why = text:match("^(%S+) (.+)$")
+  if not why or why == self.ended_by then return end
+  self.ended_by = why
+  log.warn("worker %s has ended: %s", who, result.one_line(why):sub(1, LONGEST))
 end
 
 local function host_of(facts)

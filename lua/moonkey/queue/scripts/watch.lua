@@ -1,8 +1,9 @@
 --[[
 The coordinator is alive, and looks at its run. Workers that have not been heard of for some leases are forgotten.
   ARGV    [2] coordinator [3] for how many ms it counts as alive
-  answer  { state, chunks that nobody has taken, chunks that workers hold, reports, chunks set aside, consumer, facts, … }:
-          facts have `age`, the ms since the worker said so · { "gone" } · { "usurped", who coordinates the run now }
+  answer  { state, chunks that nobody has taken, chunks that workers hold, reports, chunks set aside,
+          the last worker that ended by an error, and that, or "", consumer, facts, … }: facts have `age`, the ms since the
+          worker said so · { "gone" } · { "usurped", who coordinates the run now }
 ]]
 local LEASES = 4
 local JITTER = 1000 -- ms that a clock may be set back at any time
@@ -26,7 +27,7 @@ redis.call("SET", key.coordinator, coordinator, "PX", alive)
 
 local held = redis.call("XPENDING", key.chunks, GROUP)[1]
 local answer = { state, redis.call("XLEN", key.chunks) - held, held,
-  redis.call("XLEN", key.results), redis.call("XLEN", key.dead) }
+  redis.call("XLEN", key.results), redis.call("XLEN", key.dead), redis.call("HGET", key.run, "ended") or "" }
 local now, workers = now_ms(), redis.call("HGETALL", key.workers)
 for i = 1, #workers, 2 do
   local consumer, facts = workers[i], facts_of(workers[i + 1])

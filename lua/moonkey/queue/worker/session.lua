@@ -18,6 +18,7 @@ local notes = require "moonkey.queue.worker.notes"
 local paces = require "moonkey.queue.worker.pace"
 local progress = require "moonkey.batch.progress"
 local reports = require "moonkey.queue.worker.reports"
+local result = require "moonkey.batch.result"
 local shelves = require "moonkey.queue.worker.shelf"
 local sources = require "moonkey.queue.worker.source"
 local speeds = require "moonkey.batch.speed"
@@ -228,12 +229,21 @@ local function hand_back(self, reason)
   self.shelf:put(self.link, self.lease, facts_of(self), self.held:all())
 end
 
-local function close(self)
+-- What a worker says of an error that it ends by, for one line.
+local LONGEST = 500 -- bytes
+local function said_of(err)
+  local ok, text = pcall(tostring, err)
+  text = result.one_line(ok and json.is_utf8(text) and text or "an error that cannot be looked at")
+  return #text <= LONGEST and text or text:sub(1, utf8.offset(text, 0, LONGEST) - 1) .. "…"
+end
+
+-- `err`: the worker ends by that; or nil.
+local function close(self, err)
   close_bar(self)
   self.notes:close()
   self.beat:close()
   self.pace:close()
-  if not self.is_shelved then self.link:script("leave") end
+  if not self.is_shelved then self.link:script("leave", err and said_of(err)) end
   if self.stopped and not sys.interrupted() then control.go_on() end
 end
 
@@ -264,7 +274,7 @@ function M.run(options)
   open(self)
   local ok, reason = true, nil
   if self.beat:first() and not self.ending then ok, reason = pcall(work, self) end
-  close(self)
+  close(self, not ok and reason or nil)
   if not ok then error(reason, 0) end
   return reason, self.ending or self.stopped or "away"
 end
