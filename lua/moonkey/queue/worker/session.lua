@@ -229,9 +229,10 @@ local function hand_back(self, reason)
   self.shelf:put(self.link, self.lease, facts_of(self), self.held:all())
 end
 
--- What a worker says of an error that it ends by, for one line.
+-- What a worker says of an error that it ends by, for one line; nothing where there is none.
 local LONGEST = 500 -- bytes
 local function said_of(err)
+  if err == nil then return end
   local ok, text = pcall(tostring, err)
   text = result.one_line(ok and json.is_utf8(text) and text or "an error that cannot be looked at")
   return #text <= LONGEST and text or text:sub(1, utf8.offset(text, 0, LONGEST) - 1) .. "…"
@@ -243,7 +244,7 @@ local function close(self, err)
   self.notes:close()
   self.beat:close()
   self.pace:close()
-  if not self.is_shelved then self.link:script("leave", err and said_of(err)) end
+  if not self.is_shelved then self.link:script("leave", said_of(err)) end
   if self.stopped and not sys.interrupted() then control.go_on() end
 end
 
