@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -228,14 +228,16 @@ static struct secret *from_file(const struct kind *kind, const char *path, char 
     return s;
 }
 
-/* Has the process ended by then? It may have said all, and go on for ever. */
-static bool ends(pid_t pid, int64_t until)
+/* Does the process end by then? It may have said all, and go on for ever. */
+static bool ends(pid_t pid, int *status, int64_t until)
 {
-    int fd = pidfd_open(pid, 0);
-    bool well = fd < 0 || comes(fd, until); /* before Linux 5.3, whoever waits for it waits as long as it takes */
-    if (fd >= 0)
-        close(fd);
-    return well;
+    static const struct timespec moment = {.tv_nsec = NS_PER_MS};
+    while (waitpid(pid, status, WNOHANG) == 0) {
+        if (clock_now() >= until)
+            return false;
+        nanosleep(&moment, NULL);
+    }
+    return true;
 }
 
 /* Not popen(): it gives no exit status when reading is cut short, and its descriptor would leak into other children. */
@@ -261,7 +263,8 @@ static struct secret *from_command(const struct kind *kind, const char *command,
     int64_t until = clock_now() + COMMAND_SECONDS * NS_PER_S;
     struct secret *s = read_from(kind, fds[0], origin, until, err);
     close(fds[0]);
-    if (!ends(pid, until)) {
+    int status = 0;
+    if (!ends(pid, &status, until)) {
         bool is_there = s != NULL;
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
@@ -269,9 +272,6 @@ static struct secret *from_command(const struct kind *kind, const char *command,
         return refuse(err, "%s %s%s within %d s; %s", origin, is_there ? "did not end" : "gave no ", is_there ? "" : kind->name,
                       COMMAND_SECONDS, is_ours ? "find out what it waits for" : "run it by hand to see what it waits for");
     }
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         secret_free(s);
         return refuse(err, "%s failed (exit status %d); %s", origin,
