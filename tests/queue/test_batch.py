@@ -360,6 +360,10 @@ class Stopping(Case):
         status = self.run_moonkey("queue", "status", run, "--queue", self.redis.url("coordinator"), env=self.env).out
         self.assertRegex(status, "The last worker that ended by an error: [^ ]+ .*job.lua:1: no setup with")
         self.assertNotIn(secret[-40:], status)
+        for _ in range(2):  # it has looked at the run, and at what it saw
+            key = f"moonkey:{{{run}}}:coordinator"
+            self.redis.admin.delete(key)
+            self.wait_for(lambda: self.redis.admin.exists(key))
         process.send_signal(signal.SIGINT)
         err = self.assert_ended(process, 130).err
         self.assertRegex(err, "warning: worker [^ ]+ has ended: .*job.lua:1: no setup with")
