@@ -18,7 +18,8 @@ GET /oracle/log?N gives what was asked for, from the Nth request on, as a list o
 the text `row-N` in the body says, and the status is 0 where the reply was cut. GET /oracle/starts?N gives of the same requests when they
 came (in seconds) and the trace-id of the call. GET /oracle/tokens gives the tokens as they are, GET /oracle/open the number of other
 connections, GET /oracle/lag how late it was at most for anything (in seconds), and POST /oracle/settings takes some of the settings
-anew; one more of these is `wait`: the next request is answered with 429 and that as Retry-After.
+anew; two more of these are `wait`: the next request is answered with 429 and that as Retry-After; and `hold`, a list of methods: what such
+a request asks for is done at once, and its reply waits until another list is set.
 """
 import asyncio
 import ctypes
@@ -51,6 +52,7 @@ class Api:
         self.chance = random.Random(settings["seed"])
         self.log, self.starts, self.open, self.in_a_row, self.lag = [], [], 0, {}, 0.0
         self.credential, self.refused, self.faults, self.wait = None, set(), [], None
+        self.hold, self.held = [], []  # methods, and what is to be called for their replies
         self.set(settings)
 
     def set(self, settings):
@@ -58,6 +60,10 @@ class Api:
         self.refused = set(settings.get("refused", self.refused))
         self.faults = list(settings["faults"].items()) if "faults" in settings else self.faults
         self.wait = settings.get("wait", self.wait)
+        if "hold" in settings:
+            self.hold, held, self.held = settings["hold"], self.held, []
+            for reply, *arguments in held:
+                reply(*arguments)
 
     def fault(self, key):
         """The name of what goes wrong with this request, or None."""
@@ -190,7 +196,9 @@ class Connection(asyncio.Protocol):
         if fault == "late_error":
             status, value = 500, {"statusCode": 500, "message": "Too late"}
         entry[4] = status
-        if fault == "slow":
+        if entry[0] in self.api.hold:
+            self.api.held.append((self.reply, status, value))
+        elif fault == "slow":
             asyncio.get_running_loop().call_later(self.api.chance.uniform(0.01, 0.3), self.reply, status, value)
         else:
             self.reply(status, value)

@@ -7,13 +7,14 @@ from queue_trial import expect
 STALL = 0.25  # share of a lease: when this test did not come to its turn for as long, neither may a worker have
 LEAVING = 30  # seconds that a worker may take to end
 PATIENCE = 90  # seconds from the last event to the end
+GLANCES = 0.5  # seconds between looks at what has ended, and is not to be sent again
 STARTING = 3  # seconds of a program's life in which a Redis that is away may end it
 
 
 class Course:
     def __init__(self, trial):
         self.trial, self.place, self.chance, self.settings = trial, trial.place, trial.chance, trial.settings
-        self.due, self.leaving, self.coordinator, self.sessions = [], [], None, 0
+        self.due, self.leaving, self.coordinator, self.sessions, self.next_glance = [], [], None, 0, 0.0
         self.redis_is_up, self.last_away, self.last_turn = True, 0.0, time.monotonic()
         self.happened = []  # (name of the event, …), to be told when something is wrong
         self.began = time.monotonic()
@@ -33,6 +34,9 @@ class Course:
             self.due.remove(entry)
             entry[1](*entry[2])
         self.look_after_workers()
+        if now > self.next_glance:
+            self.trial.glance()
+            self.next_glance = now + GLANCES
         self.last_turn = time.monotonic()
         return self.look_after_coordinator()
 
@@ -156,7 +160,7 @@ class Course:
     def look_after_coordinator(self):
         program = self.coordinator
         if not program or program.is_alive():
-            return False
+            return self.trial.last is not None
         self.coordinator = None
         done = program.ended()
         self.note("ended", program.name, done.code)

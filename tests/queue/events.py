@@ -1,7 +1,9 @@
 """What happens to a run over a queue. Each event says how much of its work may be done twice because of it, and ends by itself."""
 import signal
+import time
 
 STEADY_AFTER = 0.5  # seconds: a coordinator that old has its journal
+ENDED, COMMITTING = 10, 2  # so many rows are to end in so many seconds, for what is done with them then
 
 
 def _worker(course):
@@ -53,11 +55,11 @@ def interrupt_coordinator(_, program):
     program.send(signal.SIGINT)
 
 
-def freeze_coordinator(course, program):
-    """While it is frozen its journal can be looked at, as after a crash."""
+def freeze_coordinator(course, program, leases=0.1):
+    """While it is frozen its journal can be looked at, as after a crash. For so many leases at least."""
     program.freeze()
     course.trial.look_at(program)
-    course.later(course.settings.lease * course.chance.uniform(0.1, 2.5), program.thaw)
+    course.later(course.settings.lease * course.chance.uniform(leases, 2.5), program.thaw)
 
 
 # ---- Redis
@@ -83,11 +85,19 @@ def restart_redis_without_last_second(course, _):
     course.note("bytes lost", course.place.redis.kill_and_forget(forgotten))
 
 
-def restart_redis_without_last_second_nor_coordinator(course, program):
-    """What the coordinator knows to be done, and the server does not, is not to be done once more before it comes to say so."""
-    freeze_coordinator(course, program)
-    if course.redis_is_up:
-        restart_redis_without_last_second(course, None)
+def restart_redis_without_what_has_ended(course, program):
+    """What is in the journal, and the server has forgotten, is not to be done once more before the coordinator comes to say so."""
+    if not course.redis_is_up:
+        return
+    redis, trial, lease = course.place.redis, course.trial, course.settings.lease
+    size, ended, began = redis.size(), len(trial.ended()), time.monotonic()
+    course.let_go_on(COMMITTING, lambda: len(trial.ended()) >= ended + ENDED)
+    if _coordinator(course) is not program or not course.redis_is_up:
+        return
+    freeze_coordinator(course, program, 1.5)
+    trial.repeatable += trial.writes_since(time.monotonic() - began + 0.5)
+    _away(course, course.chance.uniform(0, 0.5 * lease), course.redis_comes)
+    course.note("bytes lost", redis.kill_and_cut(size))
 
 
 def restart_redis_with_nothing(course, _):
@@ -145,11 +155,12 @@ EVENTS = [
     (5, kill_worker, _worker), (2, end_worker, _worker), (4, freeze_worker, _worker), (1, stall_worker, _worker),
     (4, kill_coordinator, _coordinator), (2, interrupt_coordinator, _coordinator), (2, freeze_coordinator, _coordinator),
     (3, restart_redis, None), (4, restart_redis_without_last_second, None), (1, restart_redis_with_nothing, None),
-    (2, restart_redis_without_last_second_nor_coordinator, _coordinator),
+    (4, restart_redis_without_what_has_ended, _coordinator),
     (2, freeze_redis, None), (1, forget_scripts, None),
     (2, cut_link, _anybody), (1, cut_all_links, None), (4, drop_link, _anybody), (2, refuse_link, _anybody), (1, slow_link, _anybody),
 ]
 NAMES = [act.__name__ for _, act, _ in EVENTS]
+FIRST = ["restart_redis_without_what_has_ended"]  # of each run, so that it is in the short ones
 
 
 def happen(course, names):

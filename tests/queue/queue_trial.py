@@ -1,11 +1,13 @@
 """A run over a queue, and what is checked of it: all that crash/trial.py checks of a run in one process, and of the fleet besides."""
 import collections
+import contextlib
+import sqlite3
 import time
 
 from fleet import Failed, Fleet  # before what is in tests/crash, which it makes known
 from pace import bucket, excess
 from place import Done, Snapshot
-from trial import Trial, expect
+from trial import Trial, expect, some
 
 __all__ = ["Failed", "QueueTrial", "Settings", "expect"]
 
@@ -27,6 +29,7 @@ class QueueTrial(Trial):
     def __init__(self, moonkey, library, mode, count, seed, form, slow, settings):
         self.settings, self.fresh, self.arrived = settings, [], 0
         self.repeatable = 0  # rows that the events so far may have had sent again
+        self.glanced, self.over_by_then = 0, set()  # at so many requests, and the rows that had ended before those that came since
         self.over = None  # starts more than the rate, in the worst span
         self.allowances = []  # (time, starts) that the events may have added to the rate
         super().__init__(moonkey, library, mode, count, seed, settings.jobs, form, slow)
@@ -67,6 +70,27 @@ class QueueTrial(Trial):
         late = time.monotonic() - seconds
         starts = self.server.ask(f"starts?{max(0, self.arrived - 5000)}")
         return sum(at >= late for at, _ in starts)
+
+    # ---- at any time
+
+    def glance(self):
+        """What has ended is not sent again, not even while the coordinator is away."""
+        self.find_journal()
+        if not self.path:
+            return
+        self.poll()
+        sent = {row for method, _, row, _, _ in (self.log + self.fresh)[self.glanced:] if method != "GET"}
+        expect(not sent & self.over_by_then, f"sent again although they had ended: rows {some(sent & self.over_by_then)}")
+        self.over_by_then = self.ended()
+        self.glanced = self.poll()
+
+    def ended(self):
+        """The rows that have, as the journal says it now; none where it cannot be read at this moment."""
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as db:
+                return {row for row, in db.execute("SELECT row FROM rows WHERE state != 0")}
+        except sqlite3.OperationalError:  # it is being made, or was left by one that was killed
+            return set()
 
     # ---- after each session of the coordinator
 

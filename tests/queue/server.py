@@ -118,15 +118,24 @@ class Redis:
     def kill_and_forget(self, seconds):
         """As a machine that loses its power does with appendfsync everysec: the file is what it was that long ago; infinity: it is
         empty. How many bytes were lost."""
-        now = time.monotonic()
-        self.kill()
-        path, known = self.append_file(), list(self.sizes)
+        now, known = time.monotonic(), list(self.sizes)
         first = known[0][1] if known and seconds != float("inf") else 0
-        size, kept = os.path.getsize(path), next((length for at, length in reversed(known) if at <= now - seconds), first)
+        return self.kill_and_cut(next((length for at, length in reversed(known) if at <= now - seconds), first))
+
+    def kill_and_cut(self, kept):
+        """The same, where the file is to be as long as size() said before."""
+        self.kill()
+        path = self.append_file()
+        size = os.path.getsize(path)
         os.truncate(path, kept)  # in the middle of a command, too: it loads what is whole
         self.sizes.clear()
-        self.sizes.append((now, kept))
+        self.sizes.append((time.monotonic(), kept))
         return size - kept
+
+    def size(self):
+        """Bytes of the file, with all that it was told so far."""
+        self.wait_until_written()
+        return os.path.getsize(self.append_file())
 
     def freeze(self):
         self.process.send_signal(signal.SIGSTOP)
