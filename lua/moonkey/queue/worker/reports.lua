@@ -45,7 +45,7 @@ end
 local function text_of(chunk, report)
   local ok, text = pcall(chunks.encode_report, report)
   if ok and #text <= MOST_BYTES then return text end
-  log.warn("chunk %s: what came of its rows is too long for a queue: changes, errors of fields, and values of the job are left "
+  log.warn("chunk %s: what came of its rows is too long: changes, errors of fields, and values of the job are left "
     .. "out", chunk.id)
   for _, r in ipairs(report.results) do r.changes, r.errors, r.value = nil, nil, nil end
   return chunks.encode_report(report)
