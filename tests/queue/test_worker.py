@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import os
 import re
+import socket
 import sys
 import time
 
@@ -122,6 +123,22 @@ class Refusals(Timed):
         self.assertEqual(done.code, 0, done.err)
         self.assertIn("trying on for 10 s", done.err)
         self.assertEqual(run.outcomes(), {1: "done"})
+
+    def test_redis_that_goes_away_is_told_once(self):
+        worker = self.hire()
+        time.sleep(2)
+        self.redis.kill()
+        with socket.create_server(("127.0.0.1", self.redis.port), backlog=0) as full:  # each try takes until its time is over
+            with contextlib.ExitStack() as stack:
+                for _ in range(3):
+                    waiting = stack.enter_context(socket.socket())
+                    waiting.setblocking(False)
+                    waiting.connect_ex(full.getsockname())
+                time.sleep(8)
+        self.redis.start()
+        worker.terminate()
+        done = self.finish(worker)
+        self.assertEqual(len(re.findall("timed out after", done.err)), 1, done.err)
 
     def test_a_wrong_password(self):
         done = self.finish(self.hire(env={"MOONKEY_QUEUE_PASSWORD": "notThatOne"}))

@@ -115,11 +115,12 @@ local function work_on(self, run)
   return nil, ended
 end
 
--- There is no run to work on. Said once.
+-- There is no run to work on. Said once, however many milliseconds each try takes.
 local function wait(self, err)
   local said = err and tostring(err) or "there is no run on the queue that this worker can work on: waiting for one"
-  if self.said ~= said then log[err and "warn" or "info"]("%s", said) end
-  self.said = said
+  local what = said:gsub("after %d+ m", "")
+  if self.said ~= what then log[err and "warn" or "info"]("%s", said) end
+  self.said = what
   signals.new():wait(LOOK)
 end
 
