@@ -14,7 +14,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 LIMIT = 300  # seconds for one test
 CAUGHT = "caught by"
 
-# Name: file below lua/moonkey/queue, what is there, what is in its place, and the test that fails then.
+# Name: file below lua/moonkey/queue, what is there, what is in its place; maybe the same of another; and the test that fails then.
 MUTATIONS = {
     # inside of Redis
     "vouching": ("scripts/prelude.lua", 'server ~= ARGV[1] and state ~= "cancelled"', "false",
@@ -30,6 +30,9 @@ MUTATIONS = {
     "set aside": ("scripts/take.lua", "stale.deliveries >= most", "false", "test_scripts.py Dead"),
     "pause": ("scripts/pace.lua", "if paused > 0 then", "if false then", "test_scripts.py Pauses"),
     "bucket": ("scripts/pace.lua", "tokens = tokens - granted", "", "test_scripts.py Pace"),
+    "clock of Redis": ("scripts/pace.lua", "time[1] * 1000000 + time[2]", "tonumber(ARGV[4])",
+                       "worker/pace.lua", 'self.link:script("pace", want)', 'self.link:script("pace", want, os.time() * 1000000)',
+                       "test_fleet.py OnePace.test_of_all_workers_together"),
     "purge": ("scripts/purge.lua", "results > 0 and not force", "false", "test_scripts.py Coordinators"),
     "late wish": ("scripts/state.lua", "coordinator and now and now ~= coordinator", "false", "test_scripts.py States"),
     "one coordinator": ("scripts/begin.lua", "other and other ~= coordinator and left <= 2 * alive", "false",
@@ -92,13 +95,15 @@ def passes(directory, program, test):
     return done.returncode == 0
 
 
-def fate_of(moonkey, file, old, new, test):
+def fate_of(moonkey, *mutation):
     """What becomes of the mutation; the test has to pass with the guard."""
+    *changes, test = mutation
     with tempfile.TemporaryDirectory(prefix="moonkey-mutation.") as directory:
         program = plant(directory, moonkey)
         if not passes(directory, program, test):
             return "NOT TRIED, because without it there fails"
-        take_out(os.path.join(directory, "lua", "moonkey", "queue", file), old, new)
+        for file, old, new in zip(*[iter(changes)] * 3):
+            take_out(os.path.join(directory, "lua", "moonkey", "queue", file), old, new)
         return "SURVIVES" if passes(directory, program, test) else CAUGHT
 
 
