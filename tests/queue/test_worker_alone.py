@@ -3,6 +3,7 @@
   python3 test_worker_alone.py MOONKEY [unittest's arguments]
 """
 import hashlib
+import json
 import os
 import sys
 import time
@@ -51,6 +52,7 @@ class Alone(Timed):
         self.wait_for(lambda: other.chunks() == [], "the other run is not done")
         time.sleep(1.5)  # more than the lease
         self.assertEqual((run.held(), run.reports()), ({chunk: 1}, {}))
+        self.assertEqual([json.loads(facts)["state"] for facts in run.workers().values()], ["set aside"])
         self.assertEqual(run.take_over(), ["unvouched"])
         self.come_back(run)
         self.wait_for(lambda: run.chunks() == [], "it is not reported")

@@ -132,13 +132,19 @@ local function close_bar(self)
   self.bar = nil
 end
 
+local function state_of(self)
+  if self.ending == "unattended" then return "set aside" end
+  if self.stopped or self.ending or sys.interrupted() then return "leaving" end
+  return self.held.count == 0 and "idle" or "working"
+end
+
 -- What the worker says of itself.
 local function facts_of(self)
   local tally, stats = self.tally, http.stats()
   return json.encode{ host = self.host, pid = sys.getpid(), jobs = self.jobs, done = tally.done + tally.skipped,
     failed = tally.failed + tally.unknown, changes = stats.changes, retries = stats.retries,
     rate = self.speed:note(sys.now(), tally:settled()) * 10 // 1 / 10,
-    state = (self.stopped or self.ending or sys.interrupted()) and "leaving" or self.held.count == 0 and "idle" or "working" }
+    state = state_of(self) }
 end
 
 -- Is there nothing to wait for here?
