@@ -3,6 +3,7 @@ local batch = require "moonkey.batch"
 local child = require "child"
 local json = require "moonkey.json"
 local task = require "moonkey.task"
+local temporary = require "temporary"
 
 local function list_of(n)
   local list = {}
@@ -105,7 +106,7 @@ describe("batch.run", function()
   end)
 
   it("goes on after bad rows", function()
-    local path = os.tmpname()
+    local path = temporary.name()
     local file = io.open(path, "w")
     file:write('{"id":"T1"}\n{broken\n[]\n{"id":"T2"}\n')
     file:close()
@@ -120,7 +121,7 @@ describe("batch.run", function()
   end)
 
   it("tells where the input becomes unusable", function()
-    local path = os.tmpname()
+    local path = temporary.name()
     local file = io.open(path, "w")
     file:write('[{"id":"T1"},\n{"id":"T2"}] x')
     file:close()
@@ -268,7 +269,7 @@ describe("batch.run", function()
         .. '1,,T1,done,,,,,,,,,0,0,"{""a"":1}"\r\n2,,T2,failed,,job,"no, ""not"" this",,,,,,0,0,\r\n',
     }
     for extension, text in pairs(expected) do
-      local path = os.tmpname()
+      local path = temporary.name()
       os.remove(path)
       path = path .. extension
       assert(batch.run{ source = list_of(2), results = path, jobs = 1, job = function(row)

@@ -8,6 +8,7 @@ local result = require "moonkey.batch.result"
 local sources = require "moonkey.batch.source"
 local summary = require "moonkey.batch.summary"
 local tallies = require "moonkey.batch.tally"
+local temporary = require "temporary"
 
 describe("CSV cells", function()
   local header = { "ID", "name", "Description", "modules", "note", "" }
@@ -128,7 +129,7 @@ end)
 
 describe("a job file", function()
   local path
-  before_each(function() path = os.tmpname() end)
+  before_each(function() path = temporary.name() end)
   after_each(function() os.remove(path) end)
 
   local cases = {

@@ -1,5 +1,6 @@
 -- Run another moonkey, for what a running one cannot show of itself: exit codes, tracebacks, the end of a script.
 local sys = require "moonkey.sys"
+local temporary = require "temporary"
 
 local M = {}
 
@@ -18,12 +19,18 @@ local function contents(path)
   return text
 end
 
--- A new directory that is gone when `finally` (busted's) runs.
+local directories = {}
+
+-- A new directory that is gone when `finally` (busted's, which keeps nothing but what it was given last) runs.
 function M.directory(finally)
   local pipe = assert(io.popen("mktemp -d"))
   local path = pipe:read("l")
   pipe:close()
-  finally(function() os.execute("rm -rf " .. quote(path)) end)
+  directories[#directories + 1] = quote(path)
+  finally(function()
+    os.execute("rm -rf " .. table.concat(directories, " "))
+    directories = {}
+  end)
   return path
 end
 
@@ -41,7 +48,7 @@ function M.run(args, options)
   options = options or {}
   local words = {}
   for i, word in ipairs(args) do words[i] = quote(word) end
-  local input, err = os.tmpname(), os.tmpname()
+  local input, err = temporary.name(), temporary.name()
   M.write(input, options.stdin or "")
   local command = ("cd %s && env %s %s %s %s <%s 2>%s %s"):format(quote(options.dir or "."), ENVIRONMENT, options.env or "",
     quote(sys.executable()), table.concat(words, " "), input, err, options.out and ">" .. options.out or "")

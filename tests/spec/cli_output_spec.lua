@@ -7,6 +7,7 @@ local result = require "moonkey.batch.result"
 local rows = require "moonkey.batch.source"
 local selection = require "moonkey.cli.selection"
 local stop = require "moonkey.cli.stop"
+local temporary = require "temporary"
 local width = require "moonkey.cli.output.width"
 
 describe("CSV cells from values", function()
@@ -41,7 +42,7 @@ describe("CSV cells from values", function()
   end
 
   it("come back as they were, through a file too", function()
-    local path = os.tmpname()
+    local path = temporary.name()
     finally(function() os.remove(path) end)
     local texts, lines = {}, { "id,x\n" }
     for i = 1, 5000 do

@@ -3,6 +3,7 @@
 local emulator = require "moonkey.emulator"
 local json = require "moonkey.json"
 local routes = require "moonkey.emulator.routes"
+local temporary = require "temporary"
 
 local M = {}
 
@@ -16,7 +17,7 @@ Peer.__index = Peer
 function M.open(seed)
   local path
   if type(seed) == "string" then
-    path = os.tmpname()
+    path = temporary.name()
     local file = assert(io.open(path, "w"))
     file:write(seed)
     file:close()

@@ -3,6 +3,7 @@ local fixture = require "rql_fixture"
 local schema = require "moonkey.emulator.schema"
 local sqlite = require "moonkey.sqlite"
 local store = require "moonkey.emulator.store"
+local temporary = require "temporary"
 
 -- The tables of version 1, with one token whose times are in forms that version 2 does not keep.
 local VERSION_1 = [[
@@ -28,7 +29,7 @@ describe("a store of version 1", function()
   local path
 
   before_each(function()
-    path = os.tmpname()
+    path = temporary.name()
     local db = assert(sqlite.open(path))
     assert(db:exec(VERSION_1))
     assert(db:close())

@@ -2,6 +2,7 @@
 local emulator = require "moonkey.emulator"
 local fixture = require "emulator_fixture"
 local seed = require "moonkey.emulator.seed"
+local temporary = require "temporary"
 
 local TOKENS, MODULES = fixture.TOKENS, fixture.MODULES
 
@@ -61,7 +62,7 @@ end)
 describe("a file of tokens:", function()
   local path
 
-  before_each(function() path = os.tmpname() end)
+  before_each(function() path = temporary.name() end)
   after_each(function() os.remove(path) end)
 
   local OPS = '{"id":"ops","name":"ops","token":"ops","account":{"id":"ACC-OPS","type":"Operations"}}\n'
@@ -223,7 +224,7 @@ describe("a file of tokens:", function()
         local file = assert(io.open(path, "w"))
         file:write(case[2])
         file:close()
-        local data = os.tmpname()
+        local data = temporary.name()
         os.remove(data)
         local store, message = emulator.open({ seed = path, data = data })
         assert.is_nil(store)

@@ -2,6 +2,7 @@
 local httpd = require "moonkey.httpd"
 local process = require "moonkey.process"
 local sys = require "moonkey.sys"
+local temporary = require "temporary"
 
 local function output(command)
   local pipe = assert(io.popen(command))
@@ -22,7 +23,7 @@ describe("moonkey emulator", function()
   local running, data, errors
 
   before_each(function()
-    data, errors = os.tmpname(), os.tmpname()
+    data, errors = temporary.name(), temporary.name()
     os.remove(data)
   end)
 

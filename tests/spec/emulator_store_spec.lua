@@ -5,6 +5,7 @@ local json = require "moonkey.json"
 local log = require "moonkey.log"
 local routes = require "moonkey.emulator.routes"
 local sqlite = require "moonkey.sqlite"
+local temporary = require "temporary"
 
 local PATH = "/public/v1/accounts/api-tokens/"
 
@@ -18,7 +19,7 @@ describe("the emulator's store", function()
   local data
 
   before_each(function()
-    data = os.tmpname()
+    data = temporary.name()
     os.remove(data)
   end)
 

@@ -10,6 +10,7 @@ local planned = require "moonkey.batch.plan.row"
 local show = require "moonkey.batch.plan.show"
 local sources = require "moonkey.batch.source"
 local sys = require "moonkey.sys"
+local temporary = require "temporary"
 local undo = require "moonkey.batch.plan.undo"
 
 local null = json.null
@@ -168,7 +169,7 @@ describe("a plan's file", function()
     return writer.id
   end
 
-  before_each(function() path = os.tmpname() end)
+  before_each(function() path = temporary.name() end)
   after_each(function() os.remove(path) end)
 
   it("gives back what was put into it", function()

@@ -3,6 +3,7 @@ local json = require "moonkey.json"
 local rows = require "moonkey.rows"
 local sys = require "moonkey.sys"
 local task = require "moonkey.task"
+local temporary = require "temporary"
 
 local directory
 
@@ -33,7 +34,7 @@ end
 
 describe("moonkey.rows", function()
   setup(function()
-    directory = os.tmpname()
+    directory = temporary.name()
     os.remove(directory)
     assert(os.execute("mkdir " .. directory))
   end)

@@ -2,6 +2,7 @@
 local emulator = require "moonkey.emulator"
 local json = require "moonkey.json"
 local routes = require "moonkey.emulator.routes"
+local temporary = require "temporary"
 
 local M = {}
 
@@ -39,7 +40,7 @@ M.TOKENS = {
 
 -- A store of `tokens`, through a file as --seed reads it.
 function M.open(tokens)
-  local path = os.tmpname()
+  local path = temporary.name()
   local file = assert(io.open(path, "w"))
   for _, item in ipairs(tokens or M.TOKENS) do file:write(json.encode(item), "\n") end
   file:close()

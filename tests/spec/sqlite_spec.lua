@@ -2,6 +2,7 @@
 local json = require "moonkey.json"
 local sqlite = require "moonkey.sqlite"
 local sys = require "moonkey.sys"
+local temporary = require "temporary"
 
 local function memory()
   return assert(sqlite.open(":memory:"))
@@ -11,7 +12,7 @@ describe("moonkey.sqlite", function()
   local path
 
   before_each(function()
-    path = os.tmpname()
+    path = temporary.name()
     os.remove(path)
   end)
 
