@@ -99,6 +99,12 @@ static void send_all(int fd, const char *bytes, size_t len)
     }
 }
 
+static void wait_for_requests(struct peer *peer, size_t count)
+{
+    for (int ms = 0; ms < 10000 && peer_requests(peer) < count; ms++)
+        usleep(1000);
+}
+
 static void send_reply(int fd, const struct peer_reply *reply)
 {
     if (reply->delay_ms)
@@ -132,6 +138,7 @@ static void *serve(void *arg)
     size_t kept = 0, len;
     while (text && (len = read_request(c->peer->language, c->fd, text, &kept)) > 0) {
         struct peer_reply reply = note_request(c->peer, text, len);
+        wait_for_requests(c->peer, reply.after);
         send_reply(c->fd, &reply);
         pthread_mutex_lock(&c->peer->lock);
         c->peer->waiting--;

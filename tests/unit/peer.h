@@ -13,6 +13,7 @@ struct peer_reply {
     const char *text;    /* sent as it is; NULL for nothing */
     enum peer_then then; /* what becomes of the connection */
     int delay_ms;        /* before the text */
+    size_t after;        /* and not before so many requests have arrived, or had 10 s to */
     size_t fill;         /* this many x after the text */
 };
 

@@ -154,7 +154,7 @@ static void test_two_requests_on_one_connection(void **state)
     (void)state;
     for (int i = 1; i <= 2; i++) {
         struct httpd_request *req = take();
-        char target[8];
+        char target[16];
 
         assert_non_null(req);
         snprintf(target, sizeof target, "/%d", i);

@@ -3,6 +3,12 @@
 
 #include <unistd.h>
 
+int unit_rounds(int all)
+{
+    const char *percent = getenv("UNIT_PERCENT");
+    return percent ? 1 + all / 100 * atoi(percent) : all;
+}
+
 char *unit_capture(void (*body)(void *arg), void *arg)
 {
     FILE *file = tmpfile();

@@ -21,4 +21,10 @@
 /* Run `body` with standard error going to a file, and give what was written there; the caller frees it. */
 char *unit_capture(void (*body)(void *arg), void *arg);
 
+/*
+ * How often to do what is done with numbers drawn at random: `all`, or the part of it in UNIT_PERCENT, where each takes
+ * many times as long (tests/CMakeLists.txt: under valgrind, and with the sanitizers).
+ */
+int unit_rounds(int all);
+
 #endif
