@@ -7,10 +7,12 @@ root=$PWD
 
 sh scripts/setup.sh test
 
-jobs=$(($(nproc 2>/dev/null || echo 2) * 3 / 2)) # a third of the time the tests wait, for servers, pauses and kills
-[ "$jobs" -ge 2 ] || jobs=2
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+places=$(($(nproc 2>/dev/null || echo 2) * 4)) # CMakeLists.txt says how many of them each test takes
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/moonkey-tests.XXXXXX")
+export TMPDIR
+log=$TMPDIR/log
+trap 'rm -rf "$TMPDIR"' EXIT
+trap 'exit 143' HUP INT TERM
 
 # Quiet unless it fails.
 build() {
@@ -29,6 +31,6 @@ build asan
 failed=0
 for dir in build-asan build; do
     printf '\ntests: running those of %s\n' "$dir"
-    (cd "$root/$dir" && ctest --output-on-failure -j "$jobs" "$@") || failed=1
+    (cd "$root/$dir" && ctest --output-on-failure -j "$places" "$@") || failed=1
 done
 exit "$failed"

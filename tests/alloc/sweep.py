@@ -13,6 +13,7 @@ all after it; N counts by kind: see failing.c. Whatever fails, the run
 
 Without --all, every so-many-th allocation of a kind is tried (every one of the program's own code, in the plain run),
 from a start that is another one each day. --valgrind: a few of them under valgrind, which sees bytes used that must not be.
+The long form, for each night: `once --all`, `once --all --tls`, `from --all`.
 """
 import argparse
 import collections
@@ -32,9 +33,10 @@ from smallrun import CREDENTIAL, HERE, IDS, TIMEOUT, Place
 from casefile import SECRET
 
 CODES = {0, 1, 2, 3, 4}  # documented, and possible here: nothing interrupts these runs
-STRIDES = {"own": 1, "curl": 3, "libc": 3, "lua": 307, "other": 499}
-TLS_STRIDES = {"own": 3, "curl": 5, "libc": 5, "lua": 1499, "other": 997}
-VALGRIND_STRIDES = {"own": 11, "curl": 41, "libc": 41, "lua": 2999, "other": 2999}
+STRIDES = {"own": 1, "curl": 5, "libc": 5, "lua": 499, "other": 997}
+FROM_STRIDES = {"own": 2, "curl": 7, "libc": 7, "lua": 997, "other": 997}
+TLS_STRIDES = {"own": 3, "curl": 7, "libc": 7, "lua": 1999, "other": 1999}
+VALGRIND_STRIDES = {"own": 23, "curl": 83, "libc": 83, "lua": 5999, "other": 5999}
 FORBIDDEN = [secret.split(":")[2][10:28].encode() for secret in (CREDENTIAL, SECRET)]  # parts are secret too
 TESTS = os.path.dirname(HERE)
 
@@ -156,7 +158,7 @@ def choose(counts, args):
     kind, _, number = (args.only or "").partition(":")
     if number:
         return [args.only]
-    strides = VALGRIND_STRIDES if args.valgrind else TLS_STRIDES if args.tls else STRIDES
+    strides = VALGRIND_STRIDES if args.valgrind else TLS_STRIDES if args.tls else FROM_STRIDES if args.mode == "from" else STRIDES
     today, chosen = datetime.date.today().toordinal(), []
     for name in [kind] if kind else strides:
         stride = 1 if args.all else strides[name]
