@@ -6,8 +6,8 @@ local M = {
   summary = "print the rights that a user of the queue's Redis needs",
   description = [[
 Prints a line for the aclfile of Redis, with a password to be replaced. At the prompt of redis-cli,
-ACL SETUSER takes the same without the word `user`. A user has what it needs and nothing else: no key but those of
-moonkey's runs, and no command that a worker, or a coordinator, does not use.
+ACL SETUSER takes the same without the word `user`. A user has what it needs and nothing else: no
+key but those of moonkey's runs, and no command that a worker, or a coordinator, does not use.
 
   moonkey queue acl worker           of moonkey worker
   moonkey queue acl coordinator      of moonkey batch --queue, resume, retry, undo and moonkey queue
