@@ -8,6 +8,7 @@ have been carried out; certificate, one was refused. However much a server says,
 each text is cut, and `errors` ends in { message =, more = how many more there were }.
 tostring(err) is one line that a person can act on.
 ]]
+local cut = require "moonkey.cut"
 local http = require "moonkey.http"
 local json = require "moonkey.json"
 local redact = require("moonkey.secret").redact
@@ -106,12 +107,6 @@ local Error = { __name = "moonkey.error", __tostring = tostring_error }
 -- Is this value an error of an API call?
 function M.is(value)
   return getmetatable(value) == Error
-end
-
--- At most so many bytes, and no part of a character.
-local function cut(value, most)
-  if #value <= most then return value end
-  return value:sub(1, utf8.offset(value, 0, most + 1) - 1) .. "…"
 end
 
 -- What the reply says, as text for people. Redacted once more: an escape such as \u003a may have hidden a secret until now.

@@ -6,9 +6,9 @@ local stubs = require "moonkey.help.stubs"
 
 -- Modules that the parts of the host use among themselves; no script should. All others have a stub.
 local INTERNAL = {}
-for name in ([[ahead announce beneath cli completion control coroutine digest doctor emulator extension files harmless help hex httpd
-    identity jail limits lineedit looks nearest pages preview probe process profile profile_fields project repl require resource
-    restricted rows script session sorted_keys sqlite strict sys terminal traceback versions]]):gmatch("%S+") do
+for name in ([[ahead announce beneath cli completion control coroutine cut digest doctor emulator extension files harmless help hex
+    httpd identity jail limits lineedit looks nearest pages preview probe process profile profile_fields project repl require
+    resource restricted rows script session sorted_keys sqlite strict sys terminal traceback versions]]):gmatch("%S+") do
   INTERNAL[name] = true
 end
 

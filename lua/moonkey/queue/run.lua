@@ -33,6 +33,11 @@ local function pairs_of(words)
   return found
 end
 
+-- Has a worker, by what is known of it, been heard of within its lease? Others get what it holds if not.
+function M.is_heard(worker)
+  return type(worker.age) == "number" and type(worker.lease) == "number" and worker.age <= worker.lease
+end
+
 -- The fields of the run, or false where there is no such run; or nil, err.
 function M.facts(conn, id)
   local words, err = conn:call("HGETALL", keys.of(id, "run"))

@@ -3,6 +3,7 @@ local harmless = require "moonkey.harmless"
 local json = require "moonkey.json"
 local output = require "moonkey.cli.output"
 local redact = require("moonkey.secret").redact
+local runs = require "moonkey.queue.run"
 local summary = require "moonkey.batch.summary"
 
 local M = {}
@@ -74,22 +75,17 @@ local function state_of(look)
   return "waits for its coordinator" -- to compare with a server that was started anew
 end
 
--- Others get what it holds.
-local function is_silent(worker)
-  return worker.age ~= nil and worker.lease ~= nil and worker.age > worker.lease
-end
-
 local function living(workers)
   local count = 0
   for _, worker in ipairs(workers) do
-    if worker.age and not is_silent(worker) then count = count + 1 end
+    if runs.is_heard(worker) then count = count + 1 end
   end
   return count
 end
 
 local function state_of_worker(worker)
   if not worker.age then return "not heard of" end
-  return is_silent(worker) and "silent" or worker.state or ""
+  return runs.is_heard(worker) and (worker.state or "") or "silent"
 end
 
 M.RUNS = {

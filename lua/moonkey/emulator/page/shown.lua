@@ -2,6 +2,7 @@
 What a request asked for, as it may be shown to whoever opens the page. Masked are: every idt:…, every secret that the store
 knows, long runs of letters and digits, and all that follows where a secret is named.
 ]]
+local cut = require "moonkey.cut"
 local harmless = require "moonkey.harmless"
 
 local M = {}
@@ -44,11 +45,7 @@ end
 
 -- path and query as on the wire
 function M.target(path, query, store)
-  local shown = harmless(masked(path, store) .. (query and "?" .. masked(query, store) or ""))
-  if #shown > LONGEST then
-    shown = shown:sub(1, utf8.offset(shown, 0, LONGEST) - 1) .. "…"
-  end
-  return shown
+  return cut(harmless(masked(path, store) .. (query and "?" .. masked(query, store) or "")), LONGEST)
 end
 
 -- A text of the store, such as a name.

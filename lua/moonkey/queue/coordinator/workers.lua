@@ -1,7 +1,9 @@
 -- The workers of a run, as far as its coordinator knows them: who is there, how fast, and why the last ones have ended.
+local cut = require "moonkey.cut"
 local json = require "moonkey.json"
 local log = require "moonkey.log"
 local result = require "moonkey.batch.result"
+local runs = require "moonkey.queue.run"
 local summary = require "moonkey.batch.summary"
 local sys = require "moonkey.sys"
 
@@ -86,7 +88,7 @@ function Workers:note_end(text)
   local who, why = text:match("^(%S+) (.+)$")
   if not why or why == self.ended_by then return end
   self.ended_by = why
-  log.warn("worker %s has ended: %s", who, result.one_line(why):sub(1, LONGEST))
+  log.warn("worker %s has ended: %s", who, cut(result.one_line(why), LONGEST))
 end
 
 local function host_of(facts)
@@ -118,7 +120,7 @@ end
 function Workers:describe()
   local rates, sum = {}, 0
   for _, facts in pairs(self.list) do
-    if number_of(facts.age) <= number_of(facts.lease) then
+    if runs.is_heard(facts) then
       rates[#rates + 1] = number_of(facts.rate)
       sum = sum + rates[#rates]
     end

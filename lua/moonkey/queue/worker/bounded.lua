@@ -1,4 +1,5 @@
 -- Results as they go to the coordinator: what is too long for a queue is cut, or left out.
+local cut = require "moonkey.cut"
 local json = require "moonkey.json"
 local redact = require("moonkey.secret").redact
 
@@ -6,13 +7,10 @@ local LONGEST_VALUE, LONGEST_TEXT = 64 * 1024, 4096 -- bytes
 local MOST_ERRORS = 50
 local WRAPPING = #"[[[]]]"
 
--- Masked first: of a secret that is cut in two, neither half is known as one.
 local function short(text)
   if not text then return nil end
   if not json.is_utf8(text) then return "(not UTF-8)" end
-  text = redact(text)
-  if #text <= LONGEST_TEXT then return text end
-  return text:sub(1, utf8.offset(text, 0, LONGEST_TEXT) - 1) .. "…"
+  return cut(redact(text), LONGEST_TEXT)
 end
 
 -- Errors of fields, as the platform gives them, or a job. Their bytes, too.

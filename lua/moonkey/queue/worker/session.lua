@@ -9,6 +9,7 @@ given the chunk meanwhile; so a worker need not know that, and simply begins ane
 local beats = require "moonkey.queue.worker.beat"
 local bound = require "moonkey.queue.worker.bounded"
 local control = require "moonkey.control"
+local cut = require "moonkey.cut"
 local engine = require "moonkey.batch.engine"
 local helds = require "moonkey.queue.worker.held"
 local http = require "moonkey.http"
@@ -241,7 +242,7 @@ local function said_of(err)
   if err == nil then return end
   local ok, text = pcall(tostring, err)
   text = result.one_line(ok and json.is_utf8(text) and text or "an error that cannot be looked at")
-  return #text <= LONGEST and text or text:sub(1, utf8.offset(text, 0, LONGEST) - 1) .. "…"
+  return cut(text, LONGEST)
 end
 
 -- `err`: the worker ends by that; or nil.
